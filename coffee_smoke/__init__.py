@@ -1,0 +1,1 @@
+"""The coffee-roasting network as a smoke test of one TensorFlow environment."""

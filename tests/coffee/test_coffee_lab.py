@@ -1,0 +1,92 @@
+"""The coffee network on real TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import coffee_smoke
+
+pytestmark = pytest.mark.lab
+
+FOLDER = Path(coffee_smoke.__file__).parent
+
+# One epoch by each way over the rows in their order, so that all see the same batches.
+SAME_TRAINING = """
+import importlib.util, json, os, sys
+spec = importlib.util.spec_from_file_location(
+    "coffee_smoke", os.path.join(sys.argv[1], "__init__.py"),
+    submodule_search_locations=[sys.argv[1]])
+sys.modules["coffee_smoke"] = importlib.util.module_from_spec(spec)
+from coffee_smoke import data, network
+import tensorflow as tf
+rows, labels = data.beans()
+layer = network.normaliser(tf, network.keras_of(tf), rows)
+x, y = data.tile(network.normalised(layer, rows)), data.tile(labels)
+found = {}
+for way in network.WAYS:
+    t = network.train(tf, way, "/CPU:0", x, y, 1, 1234, lambda *_: None, shuffle=False)
+    weights = [float(v) for w in t.model.get_weights() for v in w.ravel()]
+    found[way] = [t.losses[0], weights]
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def document(lab, tmp_path_factory):
+    done = subprocess.run(
+        [str(lab("tf221")), str(FOLDER), "--json", "--device", "cpu"],
+        cwd=tmp_path_factory.mktemp("coffee"), capture_output=True, timeout=300, check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    return json.loads(done.stdout)
+
+
+def test_the_network_learns_on_a_healthy_environment(document):
+    assert document["ok"] is True
+    assert [r["status"] for r in document["rungs"]] == ["passed"] * 7
+    assert document["decisions"] == [1, 0]
+    assert document["accuracy"] == {"correct": 200, "total": 200}
+    assert document["parameters"] == 13
+    assert document["shapes"] == [[2, 3], [3], [3, 1], [1]]
+    assert document["steps"] == 62_500
+    assert document["way"]["used"] == "xla-loop"
+    good, burnt = document["probabilities"]
+    assert good > 0.95
+    assert burnt < 1e-5
+
+
+def test_the_losses_fall_epoch_by_epoch(document):
+    losses = document["losses"]
+    assert len(losses) == 10
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] == pytest.approx(0.25, abs=0.03)
+    assert losses[-1] < 0.005
+
+
+def test_everything_was_placed_on_the_cpu(document):
+    cpu = "/job:localhost/replica:0/task:0/device:CPU:0"
+    assert document["placement"] == {
+        "requested": "cpu", "chosen": "CPU:0", "variables": [cpu] * 4, "step": cpu,
+    }
+
+
+def test_the_fast_ways_are_the_same_training_as_model_fit(lab, tmp_path):
+    done = subprocess.run(
+        [str(lab("tf221")), "-c", SAME_TRAINING, str(FOLDER)],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    loss, weights = found["fit"]
+    for way in ("xla-loop", "graph-loop"):
+        # 6250 float32 steps; XLA orders additions in its own way.
+        assert found[way][0] == pytest.approx(loss, rel=1e-4)
+        assert all(
+            math.isclose(a, b, rel_tol=1e-3, abs_tol=1e-3)
+            for a, b in zip(found[way][1], weights, strict=True)
+        )
