@@ -1,0 +1,159 @@
+"""CUDA on the disk: toolkits, and the places that have the libraries TensorFlow opens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+from envcheck.model import Fact, absent, known, not_applicable, unknown
+
+if TYPE_CHECKING:
+    from envcheck.probes.source import Child, Completed, Source
+
+CUDNN_MAJORS = (9, 8, 7)
+DEFAULT_FOLDERS = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
+
+
+def spawn(source: Source) -> Child:
+    """ld.so.cache as text. ldconfig lives in /sbin, which is not on every PATH."""
+    return source.spawn("ldconfig", ["/sbin/ldconfig", "-p"], 5)
+
+
+def collect(source: Source, target: Mapping[str, Fact], cache: Child) -> dict[str, Fact]:
+    """``target`` holds the facts that the target probe gave."""
+    variable = "LD_LIBRARY_PATH"
+    facts = {
+        "cuda.toolkits": toolkits(source),
+        "loader.ld_library_path": (
+            known(source.env[variable], f"environment variable {variable}")
+            if variable in source.env
+            else absent(f"environment variable {variable}")
+        ),
+    }
+    sonames = target["tensorflow.sonames"]
+    if sonames.state != "known":
+        return {**facts, "loader.libraries": sonames, "cudnn.installed": sonames}
+    places = _Places(
+        source,
+        target["target.nvidia_libraries"].value,
+        target["target.distributions"].value,
+        parse_ldconfig(cache.result()),
+    )
+    rows = [
+        {"name": name, "soname": soname, "found": places.of(soname)}
+        for name, soname in sonames.value.items()
+    ]
+    cudnns = [place for major in CUDNN_MAJORS for place in places.of(f"libcudnn.so.{major}")]
+    where = "the loader's folders"
+    return {
+        **facts,
+        "loader.libraries": known(rows, where),
+        "cudnn.installed": known(cudnns, where) if cudnns else absent(where),
+    }
+
+
+class _Places:
+    """Looks one file name up everywhere a loader could find it, nearest first."""
+
+    def __init__(
+        self,
+        source: Source,
+        nvidia: Sequence[Mapping[str, Any]],
+        distributions: Sequence[Mapping[str, Any]],
+        cache: Mapping[str, str],
+    ) -> None:
+        self._source, self._nvidia, self._cache = source, nvidia, cache
+        self._wheels = {row["name"]: row["version"] for row in distributions}
+
+    def of(self, soname: str) -> list[dict[str, Any]]:
+        windows = self._source.platform == "win32"
+        variable = "PATH" if windows else "LD_LIBRARY_PATH"
+        join = PureWindowsPath if windows else PurePosixPath
+        found = []
+        for folder in self._source.env.get(variable, "").split(";" if windows else ":"):
+            path = str(join(folder) / soname)
+            if folder and self._source.glob(path):
+                found.append({"path": path, "via": variable, "version": self._version(path)})
+        for row in self._nvidia:
+            if soname in row["files"]:
+                path = str(join(row["folder"]) / soname)
+                version = self._wheel_version(row["component"])
+                found.append(
+                    {
+                        "path": path,
+                        "via": "wheel",
+                        "component": row["component"],
+                        "version": version,
+                    }
+                )
+        if soname in self._cache:
+            path = self._cache[soname]
+            found.append({"path": path, "via": "ld.so.cache", "version": self._version(path)})
+        elif not windows:
+            for folder in DEFAULT_FOLDERS:
+                path = f"{folder}/{soname}"
+                if self._source.glob(path):
+                    found.append({"path": path, "via": "default", "version": self._version(path)})
+        return found
+
+    def _version(self, path: str) -> str | None:
+        version = re.search(r"\.so\.(\d+\.\d+(?:\.\d+)*)$", self._source.realpath(path))
+        return version[1] if version else None
+
+    def _wheel_version(self, component: str) -> str | None:
+        stem = "nvidia-" + component.replace("_", "-")
+        for name, version in self._wheels.items():
+            if re.fullmatch(re.escape(stem) + r"(-cu\d+)?", name):
+                return str(version)
+        return None
+
+
+def parse_ldconfig(completed: Completed) -> dict[str, str]:
+    """Library name to path from ``ldconfig -p``, 64-bit entries only, first one wins."""
+    found: dict[str, str] = {}
+    for line in completed.stdout.splitlines():
+        entry = re.match(r"\s+(\S+) \((\S+?)[,)].*=> (\S+)$", line)
+        if entry and ("x86-64" in line or "AArch64" in line):
+            found.setdefault(entry[1], entry[3])
+    return found
+
+
+def toolkits(source: Source) -> Fact:
+    """CUDA toolkits by their version.json or version.txt."""
+    if source.platform == "darwin":
+        return not_applicable("no CUDA toolkit runs on macOS")
+    roots = [source.env[name] for name in ("CUDA_HOME", "CUDA_PATH") if source.env.get(name)]
+    try:
+        files = [
+            file
+            for root in (*roots, "/usr/local/cuda*")
+            for name in ("version.json", "version.txt")
+            for file in source.glob(f"{root}/{name}")
+        ]
+    except OSError as error:
+        return unknown(error.strerror or str(error), "/usr/local/cuda*")
+    rows = {}
+    for file in files:
+        folder = source.realpath(file.rsplit("/", 1)[0])
+        version = parse_toolkit_version(_text(source, file))
+        if version and folder not in rows:
+            rows[folder] = {"path": folder, "version": version, "source": file}
+    where = "/usr/local/cuda*, CUDA_HOME, CUDA_PATH"
+    return known([rows[path] for path in sorted(rows)], where) if rows else absent(where)
+
+
+def parse_toolkit_version(text: str) -> str | None:
+    """Major and minor from version.json or version.txt; what follows is a build date."""
+    found = re.search(r'"cuda"\s*:\s*\{[^}]*"version"\s*:\s*"(\d+\.\d+)', text) or re.search(
+        r"CUDA Version (\d+\.\d+)", text
+    )
+    return found[1] if found else None
+
+
+def _text(source: Source, path: str) -> str:
+    try:
+        return source.read(path)
+    except OSError:
+        return ""

@@ -1,0 +1,100 @@
+"""The coffee network: started in the target's interpreter, its ending turned into a fact."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from envcheck.model import Fact, known
+
+if TYPE_CHECKING:
+    from envcheck.probes.source import Child, Completed, Source
+
+MARKER = "envcheck-coffee:"
+PROGRAM = Path(__file__).resolve().parent.parent.parent / "coffee_smoke" / "__main__.py"
+RUNG_LINE = re.compile(r"^coffee-smoke: (\w[\w-]*) \.\.\.", re.M)
+TAIL_LINES = 20
+SOURCE = "coffee_smoke in the target's interpreter"
+
+
+def spawn(
+    source: Source, python: str, timeout: float, progress: Callable[[str], None] | None
+) -> Child:
+    argv = [python, str(PROGRAM), "--json", "--nonce", MARKER]
+    return source.spawn("coffee_smoke", argv, timeout, progress=progress)
+
+
+def collect(child: Child) -> Fact:
+    return known(parse_smoke(child.result()), SOURCE)
+
+
+def parse_smoke(completed: Completed) -> dict[str, Any]:
+    """The result as JSON (see ``facts.SmokeResult``), whatever became of the child."""
+    rungs = RUNG_LINE.findall(completed.stderr)
+    result: dict[str, Any] = {
+        "ended": completed.ended,
+        "rung": rungs[-1] if rungs else "start",
+        "describe": completed.describe(),
+        "stderr_tail": _tail(completed.stderr),
+    }
+    document = _document(completed.stdout)
+    if completed.ended != "exit":
+        return result
+    if document is None:
+        return {**result, "ended": "silent"}
+    return {**result, "ended": "finished", **_summary(document)}
+
+
+def _document(stdout: str) -> Mapping[str, Any] | None:
+    for line in reversed(stdout.splitlines()):
+        if line.startswith(MARKER):
+            try:
+                document = json.loads(line[len(MARKER) :])
+            except ValueError:
+                return None
+            return document if isinstance(document, dict) and "rungs" in document else None
+    return None
+
+
+def _summary(document: Mapping[str, Any]) -> dict[str, Any]:
+    accuracy = document.get("accuracy") or {}
+    rungs = [_rung(row) for row in document["rungs"]]
+    trained = next((rung for rung in rungs if rung["name"] == "train"), {})
+    way = document.get("way") or {}
+    return {
+        "ok": bool(document.get("ok")),
+        "device": trained.get("device") or "",
+        "decisions": document.get("decisions") or [],
+        "correct": accuracy.get("correct"),
+        "total": accuracy.get("total"),
+        "training_seconds": document.get("training_seconds"),
+        "losses": document.get("losses") or [],
+        "rungs": rungs,
+        "way": str(way.get("used") or "") if isinstance(way, Mapping) else str(way),
+    }
+
+
+def _rung(row: Mapping[str, Any]) -> dict[str, str]:
+    error = row.get("error") or {}
+    return {
+        "name": str(row["name"]),
+        "status": str(row["status"]),
+        "device": str(row.get("device") or ""),
+        "detail": str(row.get("detail") or ""),
+        "error_type": str(error.get("type") or ""),
+        "error_message": str(error.get("message") or ""),
+        "traceback": _tail(_joined(error.get("traceback"))),
+    }
+
+
+def _joined(traceback: object) -> str:
+    if isinstance(traceback, list):
+        return "\n".join(str(line).rstrip("\n") for line in traceback)
+    return str(traceback or "")
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[-TAIL_LINES:])
