@@ -1,0 +1,66 @@
+"""Facts -> the judge's question, for rules: nothing else here decides compatibility."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envcheck import facts as F
+from envcheck.judge import Reason, Stack, System, judge
+from envcheck.model import Facts
+
+if TYPE_CHECKING:
+    from envcheck.matrix import Matrix
+
+REFUSED = ("unsupported", "broken")
+
+
+SYSTEMS: dict[str, System] = {
+    "linux": "linux",
+    "wsl1": "linux",
+    "wsl2": "wsl2",
+    "windows": "windows",
+    "macos": "macos",
+}
+
+
+def stack_of(facts: Facts) -> Stack:
+    """The stack of the target and this machine, as far as it is known."""
+    return Stack(
+        package=facts.value(F.TF_PACKAGE),
+        tensorflow=facts.value(F.TF_VERSION),
+        python=facts.value(F.TARGET_PYTHON),
+        keras=facts.value(F.KERAS_VERSION),
+        numpy=facts.value(F.NUMPY_VERSION),
+        protobuf=facts.value(F.PROTOBUF_VERSION),
+        os=SYSTEMS.get(facts.value(F.SYSTEM_OS) or ""),
+        arch=facts.value(F.SYSTEM_ARCH),
+        glibc=facts.value(F.TARGET_GLIBC),
+        driver=facts.value(F.DRIVER_RELEASE),
+        pins=pins(facts),
+    )
+
+
+def pins(facts: Facts) -> dict[str, str]:
+    """What the installed TensorFlow's own metadata requires: name to specifier."""
+    found: dict[str, str] = {}
+    for line in facts.value(F.TF_REQUIRES) or ():
+        requirement, _, marker = line.partition(";")
+        if "extra" in marker:
+            continue
+        name = requirement.strip()
+        for index, char in enumerate(name):
+            if char in "<>=!~ ([":
+                name, specifier = name[:index], requirement.strip()[index:].strip(" ()")
+                found.setdefault(name.lower().replace("_", "-"), specifier)
+                break
+    return found
+
+
+def refusals(facts: Facts, matrix: Matrix, subject: str) -> tuple[Reason, ...]:
+    """The judge's reasons against this stack that concern one subject."""
+    return refused(stack_of(facts), matrix, subject)
+
+
+def refused(stack: Stack, matrix: Matrix, subject: str) -> tuple[Reason, ...]:
+    reasons = judge(stack, matrix).about(subject)
+    return tuple(reason for reason in reasons if reason.verdict in REFUSED)

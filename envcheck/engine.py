@@ -1,0 +1,147 @@
+"""Runs the rules over the facts: findings, what could not be judged, and what caused what."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from envcheck.model import (
+    GPU_LAYERS,
+    LAYERS,
+    SEVERITIES,
+    Expect,
+    Facts,
+    Finding,
+    Match,
+    NotEvaluated,
+)
+
+if TYPE_CHECKING:
+    from envcheck.matrix import Matrix
+    from envcheck.rules import Rule
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """An error of our own: its one-line description and where it happened."""
+
+    summary: str
+    details: str
+
+
+def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Crashed:
+    """Call, and turn any error of ours into a value: the one broad ``except`` there is.
+
+    One rule or probe that breaks must not take the rest of the report with it.
+    """
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:  # noqa: BLE001
+        return Crashed(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    findings: tuple[Finding, ...]
+    not_evaluated: tuple[NotEvaluated, ...]
+    checked: int
+
+
+def run_rules(rules: Sequence[Rule], facts: Facts, matrix: Matrix, expect: Expect) -> Outcome:
+    """Judge every rule that applies. Its ``needs`` decide: an unknown one leaves the rule not
+    evaluated, a not-applicable one leaves it out, an absent one is the rule's own business."""
+    findings: list[Finding] = []
+    skipped: list[NotEvaluated] = []
+    checked = 0
+    for rule in rules:
+        if not applies(rule, facts, expect):
+            continue
+        missing = [key for key in rule.needs if facts.fact(key).state == "unknown"]
+        if missing:
+            reason = "; ".join(sorted({facts.fact(key).reason for key in missing}))
+            names = tuple(key.name for key in missing)
+            skipped.append(NotEvaluated(rule.code, rule.slug, rule.layer, reason, names))
+            continue
+        matches = attempt(_all, rule.judge, facts, matrix)
+        if isinstance(matches, Crashed):
+            skipped.append(
+                NotEvaluated(rule.code, rule.slug, rule.layer, matches.summary, crashed=True)
+            )
+            continue
+        checked += 1
+        findings += [make_finding(rule, match) for match in matches]
+    return Outcome(link_causes(findings, rules), tuple(skipped), checked)
+
+
+def applies(rule: Rule, facts: Facts, expect: Expect) -> bool:
+    if expect == "cpu" and (rule.gpu_only or rule.layer in GPU_LAYERS):
+        return False
+    return not any(facts.fact(key).state == "not-applicable" for key in rule.needs)
+
+
+def _all(
+    judge: Callable[[Facts, Matrix], Iterable[Match]], facts: Facts, matrix: Matrix
+) -> tuple[Match, ...]:
+    return tuple(judge(facts, matrix))
+
+
+def make_finding(rule: Rule, match: Match) -> Finding:
+    return Finding(
+        code=rule.code,
+        slug=rule.slug,
+        layer=rule.layer,
+        severity=match.severity or rule.severity,
+        confidence=match.confidence,
+        subject=match.subject,
+        title=rule.title,
+        why=match.why or rule.why,
+        params=match.params,
+        evidence=match.evidence,
+        rows=match.rows,
+        fixes=match.fixes,
+    )
+
+
+def link_causes(findings: Iterable[Finding], rules: Iterable[Rule]) -> tuple[Finding, ...]:
+    """Hang each finding on the root that explains it, and put roots first, worst first."""
+    explains = {rule.code: rule.explains for rule in rules}
+    ordered = sorted(findings, key=_rank)
+    linked = []
+    for finding in ordered:
+        cause = next(
+            (
+                other
+                for other in ordered
+                if other.code != finding.code
+                and other.severity == "error"
+                and finding.code.startswith(explains[other.code])
+            ),
+            None,
+        )
+        linked.append(replace(finding, caused_by=cause.key if cause else None))
+    return tuple(_flattened(linked))
+
+
+def _flattened(linked: Sequence[Finding]) -> Iterable[Finding]:
+    """Causes of causes are followed to the root, so that the tree has two levels."""
+    parent = {finding.key: finding.caused_by for finding in linked}
+    for finding in sorted(linked, key=lambda item: item.caused_by is not None):
+        cause, seen = finding.caused_by, {finding.key}
+        while cause and parent.get(cause) and cause not in seen:
+            seen.add(cause)
+            cause = parent[cause]
+        yield replace(finding, caused_by=cause)
+
+
+def _rank(finding: Finding) -> tuple[int, int, str, str]:
+    return (
+        SEVERITIES.index(finding.severity),
+        LAYERS.index(finding.layer),
+        finding.code,
+        finding.subject,
+    )

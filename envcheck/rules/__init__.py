@@ -1,0 +1,89 @@
+"""The rules: one file each, found by being in this folder.
+
+A rule's file holds everything about it: code, name, severity, the facts that it needs, its
+text, its fixes, and the recorded machines on which it fires and stays silent. It defines
+``RULE = Rule(...)``; the test suite runs its cases, ``envcheck explain CODE`` prints its page.
+A rule is a pure function of facts and matrix.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from envcheck.model import Facts, Key, Layer, Match, Severity
+
+if TYPE_CHECKING:
+    from envcheck.matrix import Matrix
+
+FAMILIES = ("SYS", "DRV", "GPU", "CUD", "DNN", "LIB", "PYE", "TFX", "KER", "IMP", "SMK")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A recorded machine with edits (fact name -> its JSON value; None: absent; a
+    :class:`~envcheck.model.Fact` as it stands) and the subjects that the rule then names."""
+
+    machine: str
+    subjects: tuple[str, ...]
+    edits: Mapping[str, Any] = field(default_factory=dict)
+
+
+def fires(machine: str, *subjects: str, **edits: Any) -> Case:
+    return Case(machine, subjects, _dotted(edits))
+
+
+def silent(machine: str, **edits: Any) -> Case:
+    return Case(machine, (), _dotted(edits))
+
+
+def _dotted(edits: Mapping[str, Any]) -> dict[str, Any]:
+    """``keras__version="3"`` names the fact ``keras.version``."""
+    return {name.replace("__", "."): value for name, value in edits.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``title`` and ``why`` are templates over the parameters of a match. ``explains`` are the
+    beginnings of the codes of findings that merely follow from this one. A ``gpu_only`` rule
+    does not apply where no GPU is expected."""
+
+    code: str
+    slug: str
+    layer: Layer
+    severity: Severity
+    title: str
+    why: str
+    needs: tuple[Key[Any], ...]
+    judge: Callable[[Facts, Matrix], Iterable[Match]]
+    cases: tuple[Case, ...]
+    explains: tuple[str, ...] = ()
+    gpu_only: bool = False
+
+
+class RuleError(Exception):
+    """A rule's file is not what a rule's file must be."""
+
+
+def validate(rule: Rule, module: str) -> None:
+    """Raises :class:`RuleError` where id, name and file do not agree."""
+    if not re.fullmatch(rf"({'|'.join(FAMILIES)})\d{{3}}", rule.code):
+        raise RuleError(f"{module}: {rule.code} is not a family and three digits")
+    if module != f"{rule.code.lower()}_{rule.slug.replace('-', '_')}":
+        raise RuleError(f"{module}: the file is not named after {rule.code} {rule.slug}")
+
+
+def discover() -> tuple[Rule, ...]:
+    """Every rule in this folder, by code."""
+    rules: dict[str, Rule] = {}
+    for info in pkgutil.iter_modules(__path__):
+        rule = importlib.import_module(f"{__name__}.{info.name}").RULE
+        validate(rule, info.name)
+        if rule.code in rules:
+            raise RuleError(f"{info.name}: {rule.code} is taken")
+        rules[rule.code] = rule
+    return tuple(rules[code] for code in sorted(rules))

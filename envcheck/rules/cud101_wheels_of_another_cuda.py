@@ -1,0 +1,72 @@
+"""pip's NVIDIA wheels are there, but of another CUDA than this TensorFlow opens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from envcheck import facts as F
+from envcheck.matrix import Matrix
+from envcheck.model import Facts, Match
+from envcheck.remedies import install
+from envcheck.rules import Rule, fires, silent
+
+
+def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
+    built, libraries = facts.value(F.TF_CUDA), facts.value(F.LIBRARIES) or ()
+    if built is None or any(library.found for library in libraries if library.name == "cudart"):
+        return
+    majors: dict[str, list[str]] = {}
+    for distribution in facts.value(F.TARGET_DISTRIBUTIONS) or ():
+        found = re.fullmatch(r"nvidia-.*-cu(\d+)", distribution.name)
+        if found:
+            majors.setdefault(found[1], []).append(distribution.name)
+    if not majors or str(built.major) in majors:
+        return
+    version, package = facts.value(F.TF_VERSION) or "", facts.value(F.TF_PACKAGE) or "tensorflow"
+    build = matrix.build_of(package, version)
+    fixes = (
+        (install(facts, f"tensorflow[and-cuda]=={version}"),) if build and build.and_cuda else ()
+    )
+    wheels = [name for names in majors.values() for name in names]
+    yield Match(
+        subject="nvidia wheels",
+        params={"installed": " and ".join(sorted(majors)), "built": str(built), "version": version},
+        evidence=(
+            facts.evidence(F.TARGET_DISTRIBUTIONS, ", ".join(sorted(wheels)[:6])),
+            facts.evidence(F.TF_CUDA),
+        ),
+        fixes=fixes,
+    )
+
+
+RULE = Rule(
+    code="CUD101",
+    slug="wheels-of-another-cuda",
+    layer="cuda",
+    severity="error",
+    title="The installed NVIDIA wheels are for CUDA {installed}; TensorFlow {version} was built "
+    "for {built}",
+    why="A library's file name carries its major version. TensorFlow opens the names of CUDA "
+    "{built} and finds none of them.",
+    needs=(F.TF_CUDA, F.LIBRARIES, F.TARGET_DISTRIBUTIONS, F.TF_VERSION),
+    judge=judge,
+    explains=("LIB101", "DNN101", "SMK201"),
+    cases=(
+        fires(
+            "linux-rtx4090-tf220-wheels",
+            "nvidia wheels",
+            loader__libraries=[{"name": "cudart", "soname": "libcudart.so.12", "found": []}],
+            target__distributions=[
+                {
+                    "name": "nvidia-cuda-runtime-cu11",
+                    "version": "11.8.89",
+                    "location": "/v",
+                    "path": "/v/nvidia_cuda_runtime_cu11-11.8.89.dist-info",
+                }
+            ],
+        ),
+        silent("linux-rtx4090-tf220-wheels"),
+        silent("linux-rtx3080-tf29-cuda116"),
+    ),
+)

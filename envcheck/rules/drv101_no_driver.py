@@ -1,0 +1,81 @@
+"""An NVIDIA GPU is here, and no driver answers for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envcheck import facts as F
+from envcheck.matrix import Matrix
+from envcheck.model import Facts, Fix, Match
+from envcheck.remedies import manual
+from envcheck.rules import Rule, fires, silent
+
+IN_CONTAINER = (
+    "The card is on the host, but this {container} container was started without it, so "
+    "TensorFlow runs on the CPU."
+)
+ON_WSL = (
+    "Under WSL2 the driver comes from Windows (/usr/lib/wsl/lib/libcuda.so.1); it does not answer "
+    "here, so TensorFlow runs on the CPU."
+)
+
+
+def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
+    del matrix
+    hardware = facts.value(F.GPU_HARDWARE)
+    if hardware is None or facts.value(F.DRIVER_RELEASE) is not None:
+        return
+    container, wsl = facts.value(F.SYSTEM_CONTAINER), facts.value(F.SYSTEM_OS) == "wsl2"
+    yield Match(
+        subject="driver",
+        params={"hardware": ", ".join(hardware), "container": container or ""},
+        why=IN_CONTAINER if container else ON_WSL if wsl else None,
+        evidence=(
+            facts.evidence(F.GPU_HARDWARE, ", ".join(hardware)),
+            facts.evidence(F.DRIVER_NVML),
+            facts.evidence(F.DRIVER_KERNEL_MODULE),
+        ),
+        fixes=(_fix(container, wsl, facts.value(F.SYSTEM_DISTRIBUTION) or ""),),
+    )
+
+
+def _fix(container: str | None, wsl: bool, distribution: str) -> Fix:
+    if container:
+        note = "Start it again with the GPU, e.g.: docker run --gpus all IMAGE"
+        return manual("start-container-with-gpu", note)
+    if wsl:
+        note = "Update the NVIDIA driver in Windows, run this there, and install none inside WSL."
+        return manual("update-windows-driver", note, ("wsl.exe", "--shutdown"))
+    if "Ubuntu" in distribution:
+        note = "Install the recommended driver, then reboot."
+        install, reboot = ("sudo", "ubuntu-drivers", "install"), ("sudo", "reboot")
+        return manual("install-driver", note, install, reboot, root=True)
+    note = (
+        "Install the NVIDIA driver for your system (https://www.nvidia.com/drivers), then reboot."
+    )
+    return manual("install-driver", note, root=True)
+
+
+RULE = Rule(
+    code="DRV101",
+    slug="no-driver",
+    layer="driver",
+    severity="error",
+    title="There is an NVIDIA GPU, but no driver answers for it",
+    why="Without the driver no CUDA program can open the GPU, so TensorFlow runs on the CPU.",
+    needs=(F.GPU_HARDWARE, F.DRIVER_RELEASE, F.DRIVER_NVML, F.DRIVER_KERNEL_MODULE, F.SYSTEM_OS),
+    judge=judge,
+    explains=("GPU", "SMK201"),
+    cases=(
+        fires(
+            "linux-rtx3080-tf29-cuda116",
+            "driver",
+            driver__release=None,
+            driver__kernel_module=None,
+            driver__nvml={"status": "not-found"},
+            gpu__devices=None,
+        ),
+        silent("linux-rtx3080-tf29-cuda116"),
+        silent("linux-none-tf221"),
+    ),
+)

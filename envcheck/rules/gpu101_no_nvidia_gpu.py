@@ -1,0 +1,48 @@
+"""A GPU is expected, and this machine has none that NVIDIA made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envcheck import facts as F
+from envcheck.matrix import Matrix
+from envcheck.model import Facts, Match
+from envcheck.remedies import manual
+from envcheck.rules import Rule, fires, silent
+
+
+def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
+    del matrix
+    if facts.value(F.GPU_HARDWARE) or facts.value(F.DRIVER_RELEASE):
+        return
+    python = facts.value(F.TARGET_EXECUTABLE)
+    given = ("--python", python) if python and facts.value(F.TARGET_CHOSEN) == "--python" else ()
+    yield Match(
+        subject="gpu",
+        evidence=(facts.evidence(F.GPU_HARDWARE), facts.evidence(F.DRIVER_RELEASE)),
+        fixes=(
+            manual(
+                "expect-cpu",
+                "Use a machine or a job with a GPU. If this one is meant to have none, say so:",
+                ("envcheck", "--expect", "cpu", *given),
+            ),
+        ),
+    )
+
+
+RULE = Rule(
+    code="GPU101",
+    slug="no-nvidia-gpu",
+    layer="gpu",
+    severity="error",
+    title="This machine has no NVIDIA GPU",
+    why="No device of NVIDIA is on the PCI bus and no driver answers; TensorFlow runs on the CPU.",
+    needs=(F.GPU_HARDWARE, F.DRIVER_RELEASE),
+    judge=judge,
+    explains=("SMK201",),
+    cases=(
+        fires("linux-none-tf221", "gpu"),
+        silent("linux-rtx3080-tf29-cuda116"),
+        silent("linux-rtx3080-tf29-cuda116", driver__release=None),
+    ),
+)

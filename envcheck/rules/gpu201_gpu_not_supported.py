@@ -1,0 +1,72 @@
+"""This TensorFlow carries no code that the GPU can run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from envcheck import facts as F
+from envcheck.compatibility import refused, stack_of
+from envcheck.matrix import Matrix
+from envcheck.model import Facts, Match
+from envcheck.remedies import manual
+from envcheck.rules import Rule, fires, silent
+
+
+def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
+    said = set()
+    for device in facts.value(F.GPU_DEVICES) or ():
+        if device.compute_capability is None or device.name in said:
+            continue
+        said.add(device.name)
+        stack = replace(stack_of(facts), compute_capability=device.compute_capability)
+        for reason in refused(stack, matrix, "gpu")[:1]:
+            capability = str(device.compute_capability)
+            yield Match(
+                subject=device.name,
+                params={
+                    "gpu": device.name,
+                    "capability": capability,
+                    "tensorflow": facts.value(F.TF_VERSION) or "",
+                    "reason": reason.text,
+                },
+                evidence=(facts.evidence(F.GPU_DEVICES, f"{device.name}, {capability}"),),
+                rows=reason.source,
+                fixes=(
+                    manual(
+                        "other-tensorflow",
+                        "Take a TensorFlow with code for compute capability {capability}: {wanted}",
+                        capability=capability,
+                        wanted=reason.wanted or "none is known",
+                    ),
+                ),
+            )
+
+
+RULE = Rule(
+    code="GPU201",
+    slug="gpu-not-supported",
+    layer="gpu",
+    severity="error",
+    title="TensorFlow {tensorflow} has no code for the {gpu} (compute capability {capability})",
+    why="{reason}",
+    needs=(F.GPU_DEVICES, F.TF_VERSION, F.TF_PACKAGE, F.TF_CUDA),
+    judge=judge,
+    explains=("SMK",),
+    cases=(
+        fires(
+            "linux-rtx4090-tf220-wheels",
+            "NVIDIA GeForce RTX 5090",
+            gpu__devices=[
+                {"index": 0, "name": "NVIDIA GeForce RTX 5090", "compute_capability": "12.0"}
+            ],
+        ),
+        fires(
+            "linux-rtx4090-tf220-wheels",
+            "Tesla K80",
+            gpu__devices=[{"index": 0, "name": "Tesla K80", "compute_capability": "3.7"}],
+        ),
+        silent("linux-rtx4090-tf220-wheels"),
+        silent("linux-rtx3080-tf29-cuda116"),
+    ),
+)

@@ -1,0 +1,55 @@
+"""A file of the user is named like a standard module that TensorFlow imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envcheck import facts as F
+from envcheck.matrix import Matrix
+from envcheck.model import Facts, Match
+from envcheck.remedies import manual
+from envcheck.rules import Rule, fires, silent
+
+
+def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
+    del matrix
+    for shadow in facts.value(F.SHADOWS) or ():
+        stem, dot, suffix = shadow.file.rpartition(".")
+        renamed = f"my_{shadow.module}.py" if dot and suffix == "py" else f"my_{shadow.module}"
+        folder = shadow.file[: -len(shadow.file.replace("\\", "/").rsplit("/", 1)[-1])]
+        del stem
+        yield Match(
+            subject=shadow.module,
+            params={"module": shadow.module, "file": shadow.file},
+            confidence="likely",
+            evidence=(facts.evidence(F.SHADOWS, f"import {shadow.module}", shadow.file),),
+            fixes=(
+                manual(
+                    "rename",
+                    "Rename it, and change the imports of your own that mean it.",
+                    ("mv", shadow.file, folder + renamed),
+                ),
+            ),
+        )
+
+
+RULE = Rule(
+    code="IMP101",
+    slug="standard-module-shadowed",
+    layer="imports",
+    severity="error",
+    title="{file} takes the place of Python's own module `{module}`",
+    why="Your program's folder comes first on sys.path. TensorFlow and what it imports ask for "
+    "`{module}` and get this file.",
+    needs=(F.SHADOWS,),
+    judge=judge,
+    explains=("SMK1",),
+    cases=(
+        fires(
+            "linux-none-tf221",
+            "random",
+            imports__shadows=[{"module": "random", "file": "/home/user/coffee/random.py"}],
+        ),
+        silent("linux-none-tf221"),
+    ),
+)

@@ -1,0 +1,66 @@
+"""More than one Keras is installed where one import name has room for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envcheck import facts as F
+from envcheck.compatibility import pins
+from envcheck.matrix import Matrix
+from envcheck.model import Facts, Fix, Match
+from envcheck.remedies import reinstall_step, uninstall_step
+from envcheck.rules import Rule, fires, silent
+
+TWO_FOLDERS = (
+    "The first folder on sys.path wins: {winner}. The other copy is found by whoever has another "
+    "path, and what both register collides."
+)
+
+
+def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
+    copies = facts.value(F.KERAS_COPIES) or ()
+    if len(copies) < 2:
+        return
+    found = facts.value(F.KERAS_IMPORT)
+    one_folder = len({copy.location for copy in copies}) == 1
+    yield Match(
+        subject="keras",
+        params={
+            "count": str(len(copies)),
+            "versions": " and ".join(f"{copy.name} {copy.version}" for copy in copies),
+            "winner": found.folder if found else copies[0].location,
+        },
+        why=None if one_folder else TWO_FOLDERS,
+        evidence=tuple(
+            facts.evidence(F.KERAS_COPIES, f"{copy.name} {copy.version}", copy.path)
+            for copy in copies
+        ),
+        fixes=(_fix(facts, matrix, copies),),
+    )
+
+
+def _fix(facts: Facts, matrix: Matrix, copies: tuple[F.Distribution, ...]) -> Fix:
+    """One uninstall per copy, then the one that TensorFlow admits, laid down whole."""
+    del matrix
+    wanted = "keras" + pins(facts).get("keras", "")
+    removals = tuple(uninstall_step(facts, copy.name) for copy in copies)
+    return Fix("one-keras", "safe", (*removals, reinstall_step(facts, wanted)))
+
+
+RULE = Rule(
+    code="KER101",
+    slug="duplicate-keras",
+    layer="keras",
+    severity="error",
+    title="Keras is installed {count} times: {versions}",
+    why="Both wrote into one folder, so its files are a mixture of the two, and `import keras` "
+    "loads a bit of each. `pip check` does not see it.",
+    needs=(F.KERAS_COPIES, F.KERAS_IMPORT),
+    judge=judge,
+    explains=("KER2", "KER3", "SMK1"),
+    cases=(
+        fires("linux-none-tf215-duplicate-keras", "keras"),
+        silent("linux-none-tf215-keras3"),
+        silent("linux-none-tf221"),
+    ),
+)

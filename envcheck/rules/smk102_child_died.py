@@ -1,0 +1,62 @@
+"""The process that imports TensorFlow and trains does not live to the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envcheck import facts as F
+from envcheck.matrix import Matrix
+from envcheck.model import Facts, Match
+from envcheck.rules import Rule, fires, silent
+
+SILENT = (
+    "It ended without a result, as if something had called exit() in the middle: a package that "
+    "does so at import, or a child that was ended from outside."
+)
+HUNG = "It was ended at the deadline. A deadline of its own can be set with --smoke-timeout."
+
+
+def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
+    del matrix
+    result = facts.value(F.SMOKE)
+    if result is None or result.ended == "finished":
+        return
+    tail = " | ".join(result.stderr_tail.splitlines()[-6:]) or "it wrote nothing to stderr"
+    yield Match(
+        subject=result.rung,
+        params={"rung": result.rung, "how": result.describe},
+        why={"silent": SILENT, "timeout": HUNG}.get(result.ended),
+        evidence=(facts.evidence(F.SMOKE, tail, "stderr of the child"),),
+    )
+
+
+RULE = Rule(
+    code="SMK102",
+    slug="child-died",
+    layer="smoke",
+    severity="error",
+    title="The coffee network's process {how} in the step `{rung}`",
+    why="A crash there is one of TensorFlow's own libraries, the driver's, or the machine's: an "
+    "illegal instruction (a CPU without AVX), a clash of two libraries, or too little memory.",
+    needs=(F.SMOKE,),
+    judge=judge,
+    cases=(
+        fires(
+            "linux-none-tf221",
+            "import",
+            smoke__result={
+                "ended": "signal",
+                "rung": "import",
+                "describe": "was killed by SIGILL",
+                "stderr_tail": "coffee-smoke: import ...",
+            },
+        ),
+        fires(
+            "linux-none-tf221",
+            "train",
+            smoke__result={"ended": "timeout", "rung": "train", "describe": "did not answer"},
+        ),
+        silent("linux-none-tf221"),
+        silent("linux-none-tf215-keras3"),
+    ),
+)

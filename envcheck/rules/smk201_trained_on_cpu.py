@@ -1,0 +1,41 @@
+"""A GPU is expected, and the network was trained on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envcheck import facts as F
+from envcheck.matrix import Matrix
+from envcheck.model import Facts, Match
+from envcheck.report import place_name
+from envcheck.rules import Rule, fires, silent
+
+
+def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
+    del matrix
+    result = facts.value(F.SMOKE)
+    if result is None or not result.ok or "GPU" in result.device:
+        return
+    yield Match(
+        subject="smoke",
+        params={"device": place_name(result.device)},
+        evidence=(facts.evidence(F.SMOKE, f"the training step ran on {result.device}"),),
+    )
+
+
+RULE = Rule(
+    code="SMK201",
+    slug="trained-on-cpu",
+    layer="smoke",
+    severity="error",
+    title="The coffee network was trained on {device}, not on a GPU",
+    why="TensorFlow works but lists no GPU, and it says nothing when that is so.",
+    needs=(F.SMOKE,),
+    judge=judge,
+    gpu_only=True,
+    cases=(
+        fires("linux-none-tf221", "smoke"),
+        silent("linux-rtx3080-tf29-cuda116"),
+        silent("linux-none-tf29-mixed"),
+    ),
+)
