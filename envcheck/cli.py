@@ -1,0 +1,315 @@
+"""The command line: the only file that writes to stdout or exits."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from envcheck import __version__
+from envcheck.engine import Crashed, attempt
+from envcheck.model import EnvcheckError, Expect, Facts, Report, Severity
+from envcheck.verdict import COULD_NOT_ASSESS, USAGE, judge_report
+
+if TYPE_CHECKING:
+    from envcheck.collect import Wishes
+    from envcheck.probes.source import Source
+    from envcheck.rules import Rule
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+class DefaultGroup(click.Group):
+    """Bare ``envcheck`` and ``envcheck --options`` mean ``envcheck check``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")):
+            args = ["check", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=DefaultGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="envcheck %(version)s")
+def cli() -> None:
+    """Say why TensorFlow cannot see the GPU, or will not import, and what mends it.
+
+    Without a command: check the active Python environment and this machine, then train a
+    small network as proof.
+
+    \b
+    envcheck                      the whole check, a GPU is expected
+    envcheck --expect cpu         on a machine without one
+    envcheck --python .venv       another environment
+    envcheck --no-smoke           without training: a fraction of a second
+
+    Exit codes: 0 passed, 1 findings, 2 wrong usage, 3 could not assess.
+    """
+
+
+def target_options(command: C) -> C:
+    for option in reversed(
+        (
+            click.option(
+                "--python",
+                metavar="PATH",
+                help="The environment to look at: an interpreter, a virtual environment or a "
+                "conda prefix. Default: the active one, else `python` on PATH.",
+            ),
+            click.option(
+                "--smoke/--no-smoke",
+                default=True,
+                help="Train the coffee network at the end (default), or leave it out.",
+            ),
+            click.option(
+                "--timeout",
+                type=click.FloatRange(min=0.1),
+                default=10.0,
+                show_default=True,
+                metavar="SECONDS",
+                help="Deadline of each probe.",
+            ),
+            click.option(
+                "--smoke-timeout",
+                type=click.FloatRange(min=0.1),
+                default=300.0,
+                show_default=True,
+                metavar="SECONDS",
+                help="Deadline of the training.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def report_options(command: C) -> C:
+    for option in reversed(
+        (
+            click.option(
+                "--expect",
+                type=click.Choice(["gpu", "cpu"]),
+                default="gpu",
+                show_default=True,
+                help="What the machine is for. With gpu, no usable NVIDIA GPU is an error.",
+            ),
+            click.option(
+                "--fail-on",
+                type=click.Choice(["error", "warning", "info"]),
+                default="error",
+                show_default=True,
+                help="The least severity that makes the exit code 1.",
+            ),
+            click.option(
+                "--format",
+                "format_",
+                type=click.Choice(["terminal", "json"]),
+                default="terminal",
+                show_default=True,
+            ),
+            click.option("-v", "--verbose", is_flag=True, help="Show all evidence and sources."),
+            click.option("-q", "--quiet", is_flag=True, help="Print the verdict only."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@target_options
+@report_options
+def check(python: str | None, smoke: bool, timeout: float, smoke_timeout: float, **out: Any) -> int:
+    """Check the machine and the environment (the default command)."""
+    from envcheck.collect import Wishes
+    from envcheck.probes.source import Live
+
+    wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
+    facts, rules, timings = gather(Live(), wishes)
+    return finish(facts, rules, timings, **out)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@target_options
+def record(
+    folder: Path, python: str | None, smoke: bool, timeout: float, smoke_timeout: float
+) -> int:
+    """Write this machine and environment into FOLDER, redacted, for `envcheck replay`."""
+    import socket
+
+    from envcheck import machines
+    from envcheck.collect import Wishes
+    from envcheck.probes.source import Live, Recording
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise EnvcheckError(f"{folder}: this is not a new or empty folder.", 2)
+    recording = Recording(Live())
+    wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
+    facts, _, _ = gather(recording, wishes)
+    machines.save(folder, facts, recording, str(Path("~").expanduser()), socket.gethostname())
+    write(f"Recorded {len(facts)} facts in {folder}. Judge them: envcheck replay {folder}\n")
+    return 0
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@report_options
+def replay(folder: Path, **out: Any) -> int:
+    """Judge a recorded machine exactly as if it were this one."""
+    from envcheck import machines, rules
+
+    return finish(machines.load(folder), rules.discover(), {}, **out)
+
+
+def gather(source: Source, wishes: Wishes) -> tuple[Facts, Sequence[Rule], dict[str, float]]:
+    """All facts. The rules are loaded while the children work."""
+    from envcheck.collect import Collector
+
+    with progress() as show:
+        collector = Collector(source, wishes, show)
+        collector.start()
+        from envcheck import rules
+
+        found = rules.discover()
+        return collector.finish(), found, collector.timings
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None] | None]:
+    """A line on stderr that says what is going on, on a terminal only."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    from envcheck.render.view import clean
+
+    with Console(stderr=True).status("looking at the environment") as status:
+
+        def show(text: str) -> None:
+            lines = [line for line in text.splitlines() if line.startswith("coffee-smoke:")]
+            if lines:
+                status.update(escape(clean(lines[-1])))
+
+        yield show
+
+
+def finish(
+    facts: Facts,
+    rules: Sequence[Rule],
+    timings: dict[str, float],
+    *,
+    expect: Expect,
+    fail_on: Severity,
+    format_: str,
+    verbose: bool,
+    quiet: bool,
+) -> int:
+    """Judge, print, and give the exit code."""
+    from envcheck import engine, matrix, report
+
+    knowledge = matrix.load_matrix()
+    outcome = engine.run_rules(rules, facts, knowledge, expect)
+    built = report.build(facts, outcome, knowledge.version, expect, timings)
+    verdict = judge_report(built, fail_on)
+    if format_ == "json":
+        from envcheck.render import json
+
+        write(json.render(built, verdict))
+    else:
+        write(terminal_text(built, fail_on, 1 if verbose else -1 if quiet else 0))
+    return verdict.exit_code
+
+
+def terminal_text(built: Report, fail_on: Severity, verbosity: int) -> str:
+    from envcheck.render import i18n, terminal
+    from envcheck.render.view import Commands, build_view
+
+    translate = i18n.translator(os.environ)
+    commands = Commands(
+        windows=os.name == "nt", cwd=str(Path.cwd()), home=str(Path("~").expanduser())
+    )
+    view = build_view(built, judge_report(built, fail_on), translate, commands)
+    return terminal.render(view, terminal_style(verbosity), translate, commands)
+
+
+def terminal_style(verbosity: int) -> Any:
+    import shutil
+
+    from envcheck.render.terminal import Style
+
+    tty = bool(sys.stdout and sys.stdout.isatty())
+    columns = shutil.get_terminal_size().columns if tty else 80
+    return Style(
+        width=max(40, min(columns, 100)),
+        colour=tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+        ascii=not can_encode("✓✗↳"),
+        verbosity=verbosity,
+    )
+
+
+def can_encode(text: str) -> bool:
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def write(text: str) -> None:
+    """Write to stdout; a reader that has gone away does not change the verdict."""
+    if sys.stdout is None:
+        return
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.buffer.write(text.encode(encoding, "backslashreplace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def main() -> None:
+    """The console script: every way out leads through here."""
+    outcome = attempt(run, sys.argv[1:])
+    if isinstance(outcome, Crashed):
+        complain(f"internal error: {outcome.summary}. Details: {keep_details(outcome.details)}")
+        sys.exit(COULD_NOT_ASSESS)
+    sys.exit(outcome)
+
+
+def run(argv: Sequence[str]) -> int:
+    try:
+        return int(cli.main(list(argv), prog_name="envcheck", standalone_mode=False) or 0)
+    except EnvcheckError as error:
+        complain(str(error))
+        return error.exit_code
+    except click.ClickException as error:
+        complain(error.format_message())
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        complain("interrupted.")
+        return 130
+
+
+def complain(text: str) -> None:
+    if sys.stderr is not None:
+        click.echo(f"envcheck: {text}", err=True)
+
+
+def keep_details(details: str) -> str:
+    """Where the traceback was written."""
+    import tempfile
+
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="envcheck-", suffix=".log", delete=False, encoding="utf-8"
+        ) as stream:
+            stream.write(details)
+    except OSError:
+        return details.strip().splitlines()[-2].strip()
+    return stream.name

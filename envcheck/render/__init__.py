@@ -1,0 +1,1 @@
+"""Report -> text. ``view`` holds the last logic; every format only formats."""

@@ -1,0 +1,206 @@
+"""View -> text for a terminal or a log."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from envcheck.model import StackLayer
+from envcheck.render.i18n import Translator
+from envcheck.render.view import Commands, FindingView, FixView, View
+
+UNICODE_MARKS = {
+    "ok": "✓",
+    "error": "✗",
+    "warning": "!",
+    "info": "i",
+    "unknown": "?",
+    "skipped": "-",
+    "not-applicable": "-",
+    "continue": "↳",
+}
+ASCII_MARKS = {**UNICODE_MARKS, "ok": "+", "error": "x", "continue": ">"}
+COLOURS = {"error": 31, "warning": 33, "ok": 32, "unknown": 35, "info": 36}
+STATUS_MARKS = {"pass": "ok", "warn": "warning", "fail": "error", "inconclusive": "unknown"}
+STATUS_WORDS = {
+    "pass": "PASS",
+    "warn": "WARN",
+    "fail": "FAIL",
+    "inconclusive": "INCONCLUSIVE",
+}
+NAME_WIDTH = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """``width`` in columns; ``verbosity`` -1 (one line), 0, or 1 (all evidence)."""
+
+    width: int = 80
+    colour: bool = False
+    ascii: bool = False
+    verbosity: int = 0
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        return ASCII_MARKS if self.ascii else UNICODE_MARKS
+
+    def paint(self, text: str, kind: str) -> str:
+        code = COLOURS.get(kind)
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code and text else text
+
+    def bold(self, text: str) -> str:
+        return f"\x1b[1m{text}\x1b[0m" if self.colour and text else text
+
+
+def render(view: View, style: Style, translate: Translator, commands: Commands) -> str:
+    page = _Page(view, style, translate, commands)
+    lines = page.verdict() if style.verbosity < 0 else page.lines()
+    text = "\n".join(lines) + "\n"
+    return text.encode("ascii", "backslashreplace").decode() if style.ascii else text
+
+
+class _Page:
+    def __init__(self, view: View, style: Style, translate: Translator, commands: Commands) -> None:
+        self.view, self.style, self.translate, self.commands = view, style, translate, commands
+
+    def lines(self) -> Iterator[str]:
+        yield from self.verdict()
+        yield ""
+        if self.view.target:
+            yield from self.wrap(self.view.target, "  ")
+            yield ""
+        for layer in self.view.layers:
+            yield from self.layer(layer)
+        for finding in self.view.findings:
+            yield ""
+            yield from self.finding(finding)
+        yield from self.unknown()
+        if self.view.findings or self.view.unknown:
+            yield ""
+            yield self.view.counts
+        yield from self.first(self.translate("Do this first:"))
+
+    def verdict(self) -> Iterator[str]:
+        kind = STATUS_MARKS[self.view.status]
+        word = self.translate(STATUS_WORDS[self.view.status])
+        mark = f"{self.style.marks[kind]} {word}"
+        text = list(self.wrap(self.view.headline, " " * (len(mark) + 2)))
+        text[0] = f"{self.style.paint(mark, kind)}: {self.style.bold(text[0].lstrip())}"
+        yield from text
+        yield from self.first(self.translate("First:"), indent="  ")
+
+    def first(self, label: str, indent: str = "") -> Iterator[str]:
+        fix = self.view.first
+        if fix is None:
+            return
+        if fix.note:
+            yield from self.wrap(f"{label} {fix.note}", indent, indent + "  ")
+            label = ""
+        yield from self.commands_of(fix, label, indent)
+
+    def commands_of(self, fix: FixView, label: str, indent: str) -> Iterator[str]:
+        """One command beside its label; several below it, so that they paste as a block."""
+        if label and len(fix.commands) == 1:
+            yield from self.command(fix.commands[0], f"{indent}{label} ")
+            return
+        if label and fix.commands:
+            yield f"{indent}{label}"
+        for argv in fix.commands:
+            yield from self.command(argv, f"{indent}  ")
+
+    def layer(self, layer: StackLayer) -> Iterator[str]:
+        mark = self.style.paint(self.style.marks[layer.status], layer.status)
+        name = self.translate(layer.layer).ljust(NAME_WIDTH)
+        text = layer.version or layer.note or ""
+        if layer.status == "unknown" and layer.note and layer.version:
+            text = f"{layer.version}; {layer.note}"
+        room = self.style.width - NAME_WIDTH - 5
+        if layer.where and len(text) + 2 + len(layer.where) <= room:
+            text = f"{text}  {layer.where}" if text else layer.where
+            where = ""
+        else:
+            where = layer.where
+        indent = " " * (NAME_WIDTH + 5)
+        wrapped = list(self.wrap(text, indent)) or [""]
+        yield f"  {mark} {name} {wrapped[0].lstrip()}".rstrip()
+        yield from wrapped[1:]
+        if where:
+            yield from self.wrap(where, indent)
+
+    def finding(self, finding: FindingView) -> Iterator[str]:
+        mark = self.style.marks[finding.severity]
+        head = f"{mark} {finding.code} "
+        title = list(self.wrap(finding.title, " " * len(head)))
+        yield self.style.paint(head, finding.severity) + self.style.bold(title[0].lstrip())
+        yield from (self.style.bold(line) for line in title[1:])
+        yield from self.wrap(finding.why, "  ")
+        yield from self.evidence(finding)
+        for number, fix in enumerate(finding.fixes):
+            yield from self.fix(fix, "or" if number else "fix")
+        for child in finding.children:
+            yield from self.child(child)
+
+    def child(self, child: FindingView) -> Iterator[str]:
+        mark = self.style.marks["continue"]
+        text = self.translate("{mark} follows from it: {code} {title}").format(
+            mark=mark, code=child.code, title=child.title
+        )
+        yield from self.wrap(text, "  ", "    ")
+        if self.style.verbosity > 0:
+            yield from self.wrap(child.why, "    ")
+            yield from (f"  {line}" for line in self.evidence(child))
+
+    def evidence(self, finding: FindingView) -> Iterator[str]:
+        label = self.translate("seen") + ":"
+        for what, where in finding.evidence:
+            if self.style.verbosity <= 0 and len(what) > 300:
+                what = what[:300] + "..."
+            place = f" ({self.commands.shorten(where)})" if where else ""
+            yield from self.wrap(f"{what}{place}", f"  {label} ", "    ")
+            label = " " * len(label)
+        if self.style.verbosity > 0:
+            if finding.rows:
+                rows = ", ".join(finding.rows)
+                yield from self.wrap(f"{self.translate('source')}: {rows}", "  ", "    ")
+            yield from self.wrap(
+                f"{self.translate('confidence')}: {self.translate(finding.confidence)}", "  "
+            )
+
+    def fix(self, fix: FixView, word: str) -> Iterator[str]:
+        label = self.translate(word)
+        caution = f" ({fix.caution})" if fix.caution else ""
+        if fix.note or caution:
+            yield from self.wrap(f"{label}{caution}: {fix.note}".rstrip(), "  ", "    ")
+        yield from self.commands_of(fix, "" if fix.note or caution else f"{label}:", "  ")
+
+    def command(self, argv: tuple[str, ...], lead: str) -> Iterator[str]:
+        """A command that can be pasted as it stands, continued as the shell continues lines."""
+        words = self.commands.words(argv)
+        line, rest = lead + words[0], words[1:]
+        join = " `" if self.commands.windows else " \\"
+        for word in rest:
+            if len(line) + 1 + len(word) > self.style.width - 2 and line.strip():
+                yield line + join
+                line = " " * (len(lead) - len(lead.lstrip()) + 4) + word
+            else:
+                line = f"{line} {word}"
+        yield line
+
+    def unknown(self) -> Iterator[str]:
+        if not self.view.unknown:
+            return
+        yield ""
+        yield self.translate("Could not be judged:")
+        for text in self.view.unknown:
+            yield from self.wrap(f"{self.style.marks['unknown']} {text}", "  ", "    ")
+
+    def wrap(self, text: str, indent: str, rest: str | None = None) -> Iterator[str]:
+        yield from textwrap.wrap(
+            text,
+            self.style.width,
+            initial_indent=indent,
+            subsequent_indent=indent if rest is None else rest,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )

@@ -1,0 +1,239 @@
+"""Report -> View: every decision about what is shown, in which order and words.
+
+The formats only lay a View out. All text that came from the machine passes :func:`clean`, so
+that no control character of it reaches a terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from envcheck import facts as F
+from envcheck import report as reports
+from envcheck.model import Finding, Fix, Report, StackLayer, Status, Verdict
+from envcheck.render.i18n import Translator
+
+
+@dataclass(frozen=True, slots=True)
+class FixView:
+    """``commands`` are argument vectors; ``note`` says what no command can do."""
+
+    note: str
+    commands: tuple[tuple[str, ...], ...]
+    caution: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    severity: str
+    code: str
+    title: str
+    why: str
+    evidence: tuple[tuple[str, str], ...]
+    """(what was seen, where)"""
+    fixes: tuple[FixView, ...]
+    confidence: str
+    rows: tuple[str, ...]
+    children: tuple[FindingView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    status: Status
+    exit_code: int
+    headline: str
+    first: FixView | None
+    """What to do first: the fixes of all roots as one command where that is possible."""
+    target: str
+    layers: tuple[StackLayer, ...]
+    findings: tuple[FindingView, ...]
+    unknown: tuple[str, ...]
+    counts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """How commands are written for the person who pastes them."""
+
+    windows: bool
+    cwd: str
+    home: str
+
+    def shorten(self, path: str) -> str:
+        """The path as one would type it: relative below the current folder, ~ below home."""
+        for folder, short in ((self.cwd, ""), (self.home, "~" + os.sep)):
+            base = folder.rstrip(os.sep) + os.sep
+            if len(base) > 1 and path.startswith(base) and not (self.windows and short):
+                return short + path[len(base) :]
+        return path
+
+    def words(self, argv: Sequence[str]) -> list[str]:
+        first = self.shorten(argv[0])
+        if self.windows:
+            quoted = [subprocess.list2cmdline([word]) for word in argv[1:]]
+            call = f'& "{first}"' if " " in first else first
+            return [call, *(_power_shell(word) for word in quoted)]
+        tail = [self.shorten(word) if os.sep in word else word for word in argv[1:]]
+        return [_posix(first), *(_posix(word) for word in tail)]
+
+    def line(self, argv: Sequence[str]) -> str:
+        return " ".join(self.words(argv))
+
+
+def _posix(word: str) -> str:
+    if word.startswith("~/") and shlex.quote(word[2:]) == word[2:]:
+        return word
+    return shlex.quote(os.path.expanduser(word) if word.startswith("~/") else word)
+
+
+def _power_shell(word: str) -> str:
+    return f"'{word}'" if set(word) & set("<>[]();&|$`@{}") else word
+
+
+def clean(text: str) -> str:
+    """The text with every control character and direction mark made visible."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def fill(template: str, params: Mapping[str, str], translate: Translator) -> str:
+    """A template's translation with its parameters, cleaned."""
+    return clean(translate(template).format_map(params)) if template else ""
+
+
+def build_view(report: Report, verdict: Verdict, translate: Translator, commands: Commands) -> View:
+    findings = tuple(
+        _finding(report.findings[root], translate, children)
+        for root, *numbers in reports.roots(report)
+        for children in [[report.findings[number] for number in numbers]]
+    )
+    return View(
+        status=verdict.status,
+        exit_code=verdict.exit_code,
+        headline=_headline(report, verdict, translate),
+        first=_first(report, translate),
+        target=_target(report, translate, commands),
+        layers=tuple(_layer(layer, translate, commands) for layer in report.stack),
+        findings=findings,
+        unknown=tuple(_unknown(report, translate)),
+        counts=_counts(report, translate),
+    )
+
+
+def _finding(
+    finding: Finding, translate: Translator, children: Sequence[Finding] = ()
+) -> FindingView:
+    return FindingView(
+        severity=finding.severity,
+        code=finding.code,
+        title=fill(finding.title, finding.params, translate),
+        why=fill(finding.why, finding.params, translate),
+        evidence=tuple(
+            (clean(f"{item.fact} = {item.value}"), clean(item.source)) for item in finding.evidence
+        ),
+        fixes=tuple(_fix(fix, translate) for fix in finding.fixes),
+        confidence=finding.confidence,
+        rows=finding.rows,
+        children=tuple(_finding(child, translate) for child in children),
+    )
+
+
+def _fix(fix: Fix, translate: Translator) -> FixView:
+    caution = {
+        "review": translate("look at it before you run it"),
+        "manual": translate("needs root") if fix.needs_root else "",
+        "safe": "",
+    }[fix.safety]
+    commands = tuple(tuple(clean(word) for word in step) for step in fix.steps)
+    return FixView(fill(fix.note, fix.params, translate), commands, caution)
+
+
+def root_findings(report: Report) -> list[Finding]:
+    return [report.findings[root] for root, *_ in reports.roots(report)]
+
+
+def _headline(report: Report, verdict: Verdict, translate: Translator) -> str:
+    roots = root_findings(report)
+    worst = next((item for item in roots if item.severity != "info"), None)
+    if worst and verdict.status in ("fail", "warn"):
+        return fill(worst.title, worst.params, translate)
+    if verdict.status == "inconclusive":
+        if not report.checked:
+            return translate("nothing could be checked")
+        return translate("not everything could be checked")
+    return translate("everything fits together")
+
+
+def _first(report: Report, translate: Translator) -> FixView | None:
+    """The first fix of the first root; where the first fixes of several roots are one
+    installation each into the same place, all of them as one command."""
+    severities = ("error", "warning")
+    roots = [item for item in root_findings(report) if item.severity in severities and item.fixes]
+    if not roots:
+        return None
+    worst = [item for item in roots if item.severity == roots[0].severity]
+    head = worst[0].fixes[0]
+    if not head.requirements:
+        return _fix(head, translate)
+    merged = list(head.requirements)
+    prefix = _prefix(head)
+    for finding in worst[1:]:
+        fix = finding.fixes[0]
+        if fix.requirements and _prefix(fix) == prefix:
+            merged += [word for word in fix.requirements if word not in merged]
+    joined = Fix(id=head.id, safety=head.safety, steps=((*prefix, *merged),))
+    return _fix(joined, translate)
+
+
+def _prefix(fix: Fix) -> tuple[str, ...]:
+    return fix.steps[0][: -len(fix.requirements)]
+
+
+def _target(report: Report, translate: Translator, commands: Commands) -> str:
+    executable = report.facts.value(F.TARGET_EXECUTABLE)
+    if executable is None:
+        return ""
+    because = report.facts.value(F.TARGET_CHOSEN) or ""
+    shown = clean(commands.shorten(executable))
+    return translate("target {python}, chosen by {because}").format(
+        python=shown, because=clean(because)
+    )
+
+
+def _layer(layer: StackLayer, translate: Translator, commands: Commands) -> StackLayer:
+    return StackLayer(
+        layer.layer,
+        layer.status,
+        clean(layer.version),
+        clean(commands.shorten(layer.where)),
+        clean(translate(layer.note)),
+    )
+
+
+def _unknown(report: Report, translate: Translator) -> Iterator[str]:
+    for item in report.not_evaluated:
+        template = (
+            "{code} {slug}: envcheck itself failed ({reason})"
+            if item.crashed
+            else "{code} {slug}: {reason}"
+        )
+        yield clean(translate(template).format(code=item.code, slug=item.slug, reason=item.reason))
+
+
+def _counts(report: Report, translate: Translator) -> str:
+    numbers = {
+        severity: sum(finding.severity == severity for finding in report.findings)
+        for severity in ("error", "warning")
+    }
+    return translate("errors: {errors}, warnings: {warnings}, not evaluated: {unknown}").format(
+        errors=numbers["error"],
+        warnings=numbers["warning"],
+        unknown=len(report.not_evaluated),
+    )

@@ -1,0 +1,195 @@
+"""Facts and findings -> Report: the stack, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from envcheck import __version__
+from envcheck import facts as F
+from envcheck.engine import Outcome
+from envcheck.model import (
+    GPU_LAYERS,
+    LAYERS,
+    Expect,
+    Facts,
+    Key,
+    Layer,
+    LayerStatus,
+    Report,
+    StackLayer,
+)
+
+SUBJECTS: Mapping[Layer, Key[object]] = {
+    "driver": F.DRIVER_RELEASE,
+    "gpu": F.GPU_DEVICES,
+    "cuda": F.LIBRARIES,
+    "cudnn": F.LIBRARIES,
+    "python": F.TARGET_PYTHON,
+    "tensorflow": F.TF_IMPORT,
+    "keras": F.KERAS_VERSION,
+    "imports": F.SHADOWS,
+    "smoke": F.SMOKE,
+}
+"""The fact that a layer stands for: its state is the layer's where no finding speaks."""
+
+
+def build(
+    facts: Facts,
+    outcome: Outcome,
+    matrix_version: str,
+    expect: Expect,
+    timings: Mapping[str, float] | None = None,
+) -> Report:
+    return Report(
+        envcheck_version=__version__,
+        matrix_version=matrix_version,
+        expect=expect,
+        facts=facts,
+        stack=tuple(_layer(layer, facts, outcome, expect) for layer in LAYERS),
+        findings=outcome.findings,
+        not_evaluated=outcome.not_evaluated,
+        checked=outcome.checked,
+        timings=dict(timings or {}),
+    )
+
+
+def _layer(layer: Layer, facts: Facts, outcome: Outcome, expect: Expect) -> StackLayer:
+    version, where = DESCRIBE[layer](facts)
+    status, note = _status(layer, facts, outcome, expect)
+    return StackLayer(layer, status, version, where, note)
+
+
+def _status(
+    layer: Layer, facts: Facts, outcome: Outcome, expect: Expect
+) -> tuple[LayerStatus, str]:
+    if expect == "cpu" and layer in GPU_LAYERS:
+        return "not-applicable", "no GPU is expected"
+    severities = [finding.severity for finding in outcome.findings if finding.layer == layer]
+    if "error" in severities:
+        return "error", ""
+    if "warning" in severities:
+        return "warning", ""
+    fact = facts.fact(SUBJECTS[layer])
+    if fact.state == "unknown":
+        return "unknown", fact.reason
+    for skipped in outcome.not_evaluated:
+        if skipped.layer == layer:
+            return "unknown", skipped.reason
+    if fact.state == "not-applicable":
+        return ("skipped" if layer == "smoke" else "not-applicable"), fact.reason
+    if fact.state == "absent":
+        return "skipped", "not found"
+    return "ok", ""
+
+
+def _driver(facts: Facts) -> tuple[str, str]:
+    release, cuda = facts.value(F.DRIVER_RELEASE), facts.value(F.DRIVER_CUDA)
+    if release is None:
+        return "", ""
+    supports = f", supports CUDA up to {cuda}" if cuda else ""
+    return f"{release}{supports}", facts.fact(F.DRIVER_RELEASE).source
+
+
+def _gpu(facts: Facts) -> tuple[str, str]:
+    devices = facts.value(F.GPU_DEVICES) or ()
+    names: dict[str, int] = {}
+    for device in devices:
+        capability = f" ({device.compute_capability})" if device.compute_capability else ""
+        names[device.name + capability] = names.get(device.name + capability, 0) + 1
+    text = ", ".join(f"{count} x {name}" if count > 1 else name for name, count in names.items())
+    return text, facts.fact(F.GPU_DEVICES).source if devices else ""
+
+
+def _library(facts: Facts, *names: str) -> F.Place | None:
+    for library in facts.value(F.LIBRARIES) or ():
+        if library.name in names and library.found:
+            return library.found[0]
+    return None
+
+
+def _cuda(facts: Facts) -> tuple[str, str]:
+    built, place = facts.value(F.TF_CUDA), _library(facts, "cudart")
+    if built is None:
+        return "", ""
+    found = f"{place.version or 'found'}, " if place else ""
+    return f"{found}TensorFlow was built with {built}", place.path if place else ""
+
+
+def _cudnn(facts: Facts) -> tuple[str, str]:
+    built, place = facts.value(F.TF_CUDNN), _library(facts, "cudnn")
+    if built is None:
+        return "", ""
+    found = f"{place.version or 'found'}, " if place else ""
+    return f"{found}TensorFlow was built with {built}", place.path if place else ""
+
+
+def _python(facts: Facts) -> tuple[str, str]:
+    kind = facts.value(F.TARGET_KIND)
+    version = facts.value(F.TARGET_PYTHON) or ""
+    return (f"{version} ({kind})" if kind else version), facts.value(F.TARGET_EXECUTABLE) or ""
+
+
+def _tensorflow(facts: Facts) -> tuple[str, str]:
+    version, cuda_build = facts.value(F.TF_VERSION), facts.value(F.TF_CUDA_BUILD)
+    found = facts.value(F.TF_IMPORT)
+    where = found.folder or found.file if found else ""
+    if version is None:
+        return "", where
+    build = {True: "CUDA build", False: "CPU build", None: ""}[cuda_build]
+    detail = ", ".join(part for part in (facts.value(F.TF_PACKAGE), build) if part)
+    return f"{version} ({detail})", where
+
+
+def _keras(facts: Facts) -> tuple[str, str]:
+    found = facts.value(F.KERAS_IMPORT)
+    return facts.value(F.KERAS_VERSION) or "", found.folder if found else ""
+
+
+def _imports(facts: Facts) -> tuple[str, str]:
+    shadows = facts.value(F.SHADOWS)
+    if shadows is None:
+        return "", ""
+    return ("no file in the way" if not shadows else ""), facts.value(F.TARGET_CWD) or ""
+
+
+def _smoke(facts: Facts) -> tuple[str, str]:
+    result = facts.value(F.SMOKE)
+    if result is None:
+        return "", ""
+    if not result.ok:
+        return "", ""
+    decisions = list(result.decisions)
+    seconds = f" in {result.training_seconds:.1f} s" if result.training_seconds else ""
+    right = f", {result.correct} of {result.total} beans right" if result.total else ""
+    return f"trained{seconds}, decisions {decisions}{right}", f"on {place_name(result.device)}"
+
+
+def place_name(device: str) -> str:
+    """ "/job:localhost/replica:0/task:0/device:GPU:0" -> "GPU:0"."""
+    return device.rsplit("device:", 1)[-1]
+
+
+DESCRIBE: Mapping[Layer, Callable[[Facts], tuple[str, str]]] = {
+    "driver": _driver,
+    "gpu": _gpu,
+    "cuda": _cuda,
+    "cudnn": _cudnn,
+    "python": _python,
+    "tensorflow": _tensorflow,
+    "keras": _keras,
+    "imports": _imports,
+    "smoke": _smoke,
+}
+
+
+def roots(report: Report) -> Sequence[tuple[int, ...]]:
+    """Indices of the findings as a two-level tree: (root, child, child, …)."""
+    index = {finding.key: number for number, finding in enumerate(report.findings)}
+    tree: dict[int, list[int]] = {}
+    for number, finding in enumerate(report.findings):
+        if finding.caused_by is None or finding.caused_by not in index:
+            tree.setdefault(number, [])
+    for number, finding in enumerate(report.findings):
+        if number not in tree and finding.caused_by is not None:
+            tree[index[finding.caused_by]].append(number)
+    return [(root, *children) for root, children in tree.items()]
