@@ -1,0 +1,116 @@
+"""Real Python environments with real packages, made with uv and kept in .lab/.
+
+An environment is a Python version and the installation steps that make it, each as a user
+would have typed it. It is built when a test first asks for it; its folder's name holds a hash
+of the recipe, so a changed recipe is a new environment.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+LAB = Path(__file__).resolve().parent.parent / ".lab"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """``packages`` go in first, with uv; ``pip`` are argument lists for the venv's own pip."""
+
+    python: str
+    packages: tuple[str, ...] = ()
+    pip: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
+
+
+TF215 = ("tensorflow-cpu==2.15.1",)
+RECIPES = {
+    # Healthy.
+    "tf221": Recipe("3.13", ("tensorflow-cpu==2.21.0",)),
+    "tf215": Recipe("3.11", TF215),
+    # A newer Keras forced over the one that TensorFlow 2.15 pins.
+    "tf215-keras3": Recipe("3.11", TF215, (("install", "keras==3.15.1"),)),
+    # The same, "mended" with --ignore-installed: two dist-infos, and pip check is content.
+    "tf215-duplicate-keras": Recipe(
+        "3.11",
+        TF215,
+        (
+            ("install", "keras==3.15.1"),
+            ("install", "--ignore-installed", "--no-deps", "keras==2.15.0"),
+        ),
+    ),
+    # Everything that a `pip install --upgrade` of the neighbours does to an old TensorFlow.
+    "tf29-mixed": Recipe(
+        "3.10",
+        ("tensorflow-cpu==2.9.1",),
+        (("install", "keras==2.8.0", "protobuf==4.25.9", "numpy==2.2.6"),),
+    ),
+    "tf29": Recipe("3.10", ("tensorflow-cpu==2.9.1", "numpy<2", "protobuf<3.20")),
+    "empty311": Recipe("3.11"),
+    "empty37": Recipe("3.7"),
+}
+
+
+def python_of(name: str) -> Path:
+    """The environment's interpreter; built first where it is not there yet."""
+    recipe = RECIPES[name]
+    home = LAB / f"{name}-{recipe.digest}"
+    LAB.mkdir(exist_ok=True)
+    with (LAB / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / ".ready").exists():
+            shutil.rmtree(home, ignore_errors=True)
+            build(recipe, home)
+            (home / ".ready").touch()
+    return home / "bin" / "python"
+
+
+def copy_of(name: str, where: Path) -> Path:
+    """A fresh environment of the same recipe, for a test that changes it."""
+    build(RECIPES[name], where)
+    return where / "bin" / "python"
+
+
+def build(recipe: Recipe, home: Path) -> None:
+    base = interpreter(recipe.python)
+    # --seed: pip stands in it, as in an environment that `python -m venv` made.
+    uv("venv", "--quiet", "--seed", "--python", base, str(home))
+    python = str(home / "bin" / "python")
+    if recipe.packages:
+        uv("pip", "install", "--quiet", "--python", python, *recipe.packages)
+    for args in recipe.pip:
+        subprocess.run([python, "-m", "pip", "--quiet", *args], check=True, capture_output=True)
+
+
+def interpreter(version: str) -> str:
+    """A Python of this minor version, or a skip: PATH and pyenv are looked at."""
+    roots = [Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"]
+    found = sorted(path for root in roots for path in root.glob(f"{version}.*/bin/python"))
+    if found:
+        return str(found[-1])
+    on_path = shutil.which(f"python{version}")
+    if on_path and _runs(on_path):
+        return on_path
+    if sys.version_info[:2] == tuple(int(part) for part in version.split(".")):
+        return sys.executable
+    pytest.skip(f"needs Python {version}, which is neither on PATH nor in pyenv")
+
+
+def _runs(python: str) -> bool:
+    return subprocess.run([python, "-c", ""], capture_output=True).returncode == 0
+
+
+def uv(*args: str) -> None:
+    program = Path(sys.executable).parent / "uv"
+    subprocess.run([str(program), *args], check=True, capture_output=True)
