@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +19,7 @@ from envcheck.verdict import COULD_NOT_ASSESS, USAGE, judge_report
 
 if TYPE_CHECKING:
     from envcheck.collect import Wishes
+    from envcheck.matrix import Matrix
     from envcheck.probes.source import Source
     from envcheck.rules import Rule
 
@@ -128,8 +130,8 @@ def check(python: str | None, smoke: bool, timeout: float, smoke_timeout: float,
     from envcheck.probes.source import Live
 
     wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
-    facts, rules, timings = gather(Live(), wishes)
-    return finish(facts, rules, timings, **out)
+    facts, knowledge, timings = gather(Live(), wishes)
+    return finish(facts, knowledge, timings, **out)
 
 
 @cli.command()
@@ -160,22 +162,37 @@ def record(
 @report_options
 def replay(folder: Path, **out: Any) -> int:
     """Judge a recorded machine exactly as if it were this one."""
-    from envcheck import machines, rules
+    from envcheck import machines
 
-    return finish(machines.load(folder), rules.discover(), {}, **out)
+    facts = machines.load(folder)
+    return finish(facts, load_knowledge(), {}, **out)
 
 
-def gather(source: Source, wishes: Wishes) -> tuple[Facts, Sequence[Rule], dict[str, float]]:
-    """All facts. The rules are loaded while the children work."""
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    rules: Sequence[Rule]
+    matrix: Matrix
+
+
+def load_knowledge() -> Knowledge:
+    from envcheck import matrix, rules
+
+    return Knowledge(rules.discover(), matrix.load_matrix())
+
+
+def gather(source: Source, wishes: Wishes) -> tuple[Facts, Knowledge, dict[str, float]]:
+    """All facts. What judging and printing needs is loaded while the children work."""
     from envcheck.collect import Collector
 
     with progress() as show:
         collector = Collector(source, wishes, show)
         collector.start()
-        from envcheck import rules
+        knowledge = load_knowledge()
+        from envcheck import report
+        from envcheck.render import terminal
 
-        found = rules.discover()
-        return collector.finish(), found, collector.timings
+        del report, terminal
+        return collector.finish(), knowledge, collector.timings
 
 
 @contextmanager
@@ -201,7 +218,7 @@ def progress() -> Iterator[Callable[[str], None] | None]:
 
 def finish(
     facts: Facts,
-    rules: Sequence[Rule],
+    knowledge: Knowledge,
     timings: dict[str, float],
     *,
     expect: Expect,
@@ -211,11 +228,11 @@ def finish(
     quiet: bool,
 ) -> int:
     """Judge, print, and give the exit code."""
-    from envcheck import engine, matrix, report
+    from envcheck import report
+    from envcheck.engine import run_rules
 
-    knowledge = matrix.load_matrix()
-    outcome = engine.run_rules(rules, facts, knowledge, expect)
-    built = report.build(facts, outcome, knowledge.version, expect, timings)
+    outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect)
+    built = report.build(facts, outcome, knowledge.matrix.version, expect, timings)
     verdict = judge_report(built, fail_on)
     if format_ == "json":
         from envcheck.render import json
@@ -262,19 +279,25 @@ def can_encode(text: str) -> bool:
 
 
 def write(text: str) -> None:
-    """Write to stdout; a reader that has gone away does not change the verdict."""
+    """Write to stdout; one that takes nothing does not change the verdict."""
     if sys.stdout is None:
         return
     encoding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.buffer.write(text.encode(encoding, "backslashreplace"))
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        # A reader that has seen enough (`| head`) needs no word about it.
+        if not isinstance(error, BrokenPipeError):
+            complain(f"the report could not be written: {error.strerror}.")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main() -> None:
     """The console script: every way out leads through here."""
+    import gc
+
+    gc.disable()  # a fifth of a short run's time, for memory that the exit frees anyway
     outcome = attempt(run, sys.argv[1:])
     if isinstance(outcome, Crashed):
         complain(f"internal error: {outcome.summary}. Details: {keep_details(outcome.details)}")

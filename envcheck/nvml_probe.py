@@ -1,6 +1,8 @@
-"""Asks NVML (nvidia-ml-py) for driver and devices and prints one JSON document.
+"""Asks NVML (nvidia-ml-py) for driver and devices and prints what it hears as JSON.
 
-Run in a child, because nvmlInit can hang or crash with a broken driver. Getters only.
+Run in a child, because nvmlInit can hang or crash with a broken driver. Each answer is printed
+as soon as it is there, one marked line each, so that what was heard before a crash is kept.
+Getters only.
 """
 
 from __future__ import annotations
@@ -9,10 +11,15 @@ import ctypes
 import json
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 MARKER = "envcheck-nvml-probe:"
 LIBRARY = "nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1"
+
+
+def tell(answer: dict[str, Any]) -> None:
+    print(f"\n{MARKER}{json.dumps(answer)}", flush=True)
 
 
 def mapped(stem: str) -> str | None:
@@ -34,46 +41,63 @@ def try_load(name: str) -> str | None:
     return None
 
 
-def describe_devices(nvml: Any) -> list[dict[str, Any]]:
-    devices = []
-    for index in range(nvml.nvmlDeviceGetCount()):
-        row: dict[str, Any] = {"index": index, "name": f"GPU {index}"}
-        try:
-            handle = nvml.nvmlDeviceGetHandleByIndex(index)
-            name = nvml.nvmlDeviceGetName(handle)
-            row["name"] = name.decode() if isinstance(name, bytes) else name
-            row["memory_mib"] = nvml.nvmlDeviceGetMemoryInfo(handle).total // 2**20
-            major, minor = nvml.nvmlDeviceGetCudaComputeCapability(handle)
-            row["compute_capability"] = f"{major}.{minor}"
-        except nvml.NVMLError as error:
-            row["error"] = str(error)
-        devices.append(row)
-    return devices
+def is_missing(failure: str) -> bool:
+    """Whether dlerror means the library itself, not one that it needs in turn."""
+    return failure.startswith(f"{LIBRARY}: cannot open") or "Could not find module" in failure
 
 
-def ask() -> dict[str, Any]:
+def text(value: str | bytes) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def ask(nvml: Any, name: str, get: Callable[[], Any], row: dict[str, Any]) -> None:
+    """One getter's answer into the row; an error of NVML is kept as ``error`` and ``code``."""
+    try:
+        row[name] = get()
+    except nvml.NVMLError as error:
+        row.setdefault("error", str(error))
+        row.setdefault("code", error.value)
+
+
+def describe_device(nvml: Any, index: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"index": index}
+    ask(nvml, "handle", lambda: nvml.nvmlDeviceGetHandleByIndex(index), row)
+    handle = row.pop("handle", None)
+    if handle is None:
+        return row
+    ask(nvml, "name", lambda: text(nvml.nvmlDeviceGetName(handle)), row)
+    ask(nvml, "memory_mib", lambda: nvml.nvmlDeviceGetMemoryInfo(handle).total // 2**20, row)
+    ask(
+        nvml,
+        "compute_capability",
+        lambda: "{}.{}".format(*nvml.nvmlDeviceGetCudaComputeCapability(handle)),
+        row,
+    )
+    return row
+
+
+def main() -> None:
     failure = try_load(LIBRARY)
-    document: dict[str, Any] = {"library": mapped("libnvidia-ml.so")}
+    tell({"library": mapped("libnvidia-ml.so")})
     try_load("libcuda.so.1")
-    document["libcuda"] = mapped("libcuda.so")
+    tell({"libcuda": mapped("libcuda.so")})
     if failure:
-        missing = "No such file" in failure or "Could not find" in failure
-        return {**document, "status": "not-found" if missing else "error", "text": failure}
+        return tell({"status": "not-found" if is_missing(failure) else "error", "text": failure})
     import pynvml as nvml
 
     try:
         nvml.nvmlInit()
     except nvml.NVMLError as error:
-        return {**document, "status": "error", "code": error.value, "text": str(error)}
-    try:
-        driver = nvml.nvmlSystemGetDriverVersion()
-        document["driver"] = driver.decode() if isinstance(driver, bytes) else driver
-        document["cuda"] = nvml.nvmlSystemGetCudaDriverVersion()
-        document["devices"] = describe_devices(nvml)
-    except nvml.NVMLError as error:
-        return {**document, "status": "error", "code": error.value, "text": str(error)}
-    return {**document, "status": "ok"}
+        return tell({"status": "error", "code": error.value, "text": str(error)})
+    machine: dict[str, Any] = {}
+    ask(nvml, "driver", lambda: text(nvml.nvmlSystemGetDriverVersion()), machine)
+    ask(nvml, "cuda", nvml.nvmlSystemGetCudaDriverVersion, machine)
+    ask(nvml, "count", nvml.nvmlDeviceGetCount, machine)
+    tell(machine)
+    for index in range(machine.get("count", 0)):
+        tell({"device": describe_device(nvml, index)})
+    tell({"status": "ok"})
 
 
 if __name__ == "__main__":
-    print(f"\n{MARKER}{json.dumps(ask())}", flush=True)
+    main()

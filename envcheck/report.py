@@ -95,7 +95,8 @@ def _gpu(facts: Facts) -> tuple[str, str]:
     names: dict[str, int] = {}
     for device in devices:
         capability = f" ({device.compute_capability})" if device.compute_capability else ""
-        names[device.name + capability] = names.get(device.name + capability, 0) + 1
+        title = device.title + capability
+        names[title] = names.get(title, 0) + 1
     text = ", ".join(f"{count} x {name}" if count > 1 else name for name, count in names.items())
     return text, facts.fact(F.GPU_DEVICES).source if devices else ""
 

@@ -39,7 +39,10 @@ sys.path[:] = STDLIB_PATH
 import importlib
 import json
 import re
-from typing import Any, Iterator
+
+MYPY = False  # what typing would cost at start is saved; mypy takes this name for True
+if MYPY:
+    from typing import Any
 
 MARKER = "envcheck-target-probe:"
 SCHEMA = "envcheck.target/1"
@@ -68,7 +71,7 @@ MATTERS = re.compile(
 )
 # Their files are compared with their RECORD: a half-removed one breaks the import.
 CHECKED = re.compile(
-    r"^(tensorflow(-cpu|-gpu|-intel|-macos)?|tf-nightly|keras(-nightly)?|tf-keras|numpy|protobuf)$"
+    r"^(tensorflow(-cpu|-gpu|-intel|-macos)?|tf-nightly|keras(-nightly)?|tf-keras)$"
 )
 # Standard modules that TensorFlow, Keras or numpy import; users name their scripts like them.
 SHADOWABLE = (
@@ -195,20 +198,20 @@ def header(text: str) -> dict[str, Any]:
     return found
 
 
-def record_paths(text: str) -> Iterator[str]:
-    for line in text.splitlines():
-        path = line.rsplit(",", 2)[0].strip('"')
-        # Headers are half of TensorFlow's files and take no part in an import.
-        if path and "/include/" not in path and not path.endswith(".pyc"):
-            yield path
+def record_paths(text: str) -> list[str]:
+    # Headers are half of TensorFlow's files and take no part in an import.
+    return [
+        line.rsplit(",", 2)[0].strip('"')
+        for line in text.splitlines()
+        if line and "/include/" not in line and ".pyc," not in line
+    ]
 
 
-def missing_files(location: str, record: str) -> tuple[int, list[str]]:
-    """(how many files the RECORD names, those that are not on the disk)"""
+def missing_files(location: str, paths: list[str]) -> list[str]:
+    """The files of a RECORD that are not on the disk."""
     folders: dict[str, frozenset[str]] = {}
-    missing, total = [], 0
-    for path in record_paths(record):
-        total += 1
+    missing = []
+    for path in paths:
         folder, _, name = path.rpartition("/")
         if folder not in folders:
             try:
@@ -217,7 +220,7 @@ def missing_files(location: str, record: str) -> tuple[int, list[str]]:
                 folders[folder] = frozenset()
         if name not in folders[folder]:
             missing.append(path)
-    return total, missing
+    return missing
 
 
 def distribution(folder: str, entry: str, is_dist_info: bool) -> dict[str, Any]:
@@ -237,10 +240,11 @@ def distribution(folder: str, entry: str, is_dist_info: bool) -> dict[str, Any]:
     row["direct_url"] = os.path.exists(os.path.join(base, "direct_url.json"))
     record = try_read(os.path.join(base, "RECORD"))
     if record is not None and CHECKED.match(row["name"]):
-        total, missing = missing_files(folder, record)
-        row["files"], row["missing"] = total, len(missing)
+        paths = record_paths(record)
+        missing = missing_files(folder, paths)
+        row["files"], row["missing"] = len(paths), len(missing)
         row["missing_examples"] = missing[:5]
-        tops = {path.split("/", 1)[0] for path in record_paths(record)}
+        tops = {path.partition("/")[0] for path in paths}
         row["packages"] = sorted(top for top in tops if re.match(r"^[A-Za-z_]\w*$", top))
     return row
 

@@ -57,9 +57,10 @@ RECIPES = {
         (("install", "keras==2.8.0", "protobuf==4.25.9", "numpy==2.2.6"),),
     ),
     "tf29": Recipe("3.10", ("tensorflow-cpu==2.9.1", "numpy<2", "protobuf<3.20")),
-    "empty311": Recipe("3.11"),
-    "empty37": Recipe("3.7"),
 }
+PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+# Pythons with pip alone.
+RECIPES.update({f"empty{version.replace('.', '')}": Recipe(version) for version in PYTHONS})
 
 
 def python_of(name: str) -> Path:

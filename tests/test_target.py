@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from envcheck.probes import target
 from envcheck.probes.source import Live
 from tests import lab as laboratory
 from tests.conftest import Run, plain_environment, report_of
-
-PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 
 
 def look(python: Path | str, cwd: Path, **env: str) -> dict[str, Any]:
@@ -46,9 +43,9 @@ def dist_info(folder: Path, name: str, version: str, metadata: bytes | None = No
     return home
 
 
-@pytest.mark.parametrize("version", PYTHONS)
+@pytest.mark.parametrize("version", laboratory.PYTHONS)
 def test_every_python_from_37_on_can_be_looked_at(version: str, tmp_path: Path) -> None:
-    python = laboratory.interpreter(version)
+    python = laboratory.python_of(f"empty{version.replace('.', '')}")
     facts = facts_of(python, tmp_path)
     assert (facts.value(F.TARGET_PYTHON) or "").startswith(version + ".")
     assert facts.fact(F.TF_IMPORT).state == "absent"
@@ -90,7 +87,7 @@ def test_modules_are_resolved_as_the_users_program_would(tmp_path: Path) -> None
     (tmp_path / "keras").mkdir()
     (tmp_path / "keras" / "__init__.py").write_text('__version__ = "2.4.3"\n', encoding="utf-8")
     (tmp_path / "numpy").mkdir()
-    document = look(laboratory.interpreter("3.11"), tmp_path)
+    document = look(laboratory.python_of("empty311"), tmp_path)
     assert document["modules"]["tensorflow"] == {
         "kind": "module",
         "file": str(tmp_path / "tensorflow.py"),
@@ -195,7 +192,7 @@ def test_path_entries_that_cannot_be_listed_are_named(tmp_path: Path) -> None:
     assert origins[str(file)] == "PYTHONPATH"
 
 
-def test_pth_folders_are_followed(tmp_path: Path, lab: Callable[[str], Path]) -> None:
+def test_pth_folders_are_followed(tmp_path: Path) -> None:
     python = laboratory.copy_of("empty311", tmp_path / "venv")
     extra = tmp_path / "extra"
     dist_info(extra, "keras", "2.15.0")

@@ -21,8 +21,10 @@ def spawn(source: Source) -> Child:
     return source.spawn("ldconfig", ["/sbin/ldconfig", "-p"], 5)
 
 
-def collect(source: Source, target: Mapping[str, Fact], cache: Child) -> dict[str, Fact]:
-    """``target`` holds the facts that the target probe gave."""
+def collect(
+    source: Source, target: Mapping[str, Fact], cached: Mapping[str, str] | None
+) -> dict[str, Fact]:
+    """``target`` holds the facts that the target probe gave, ``cached`` is ld.so.cache."""
     variable = "LD_LIBRARY_PATH"
     facts = {
         "cuda.toolkits": toolkits(source),
@@ -39,7 +41,7 @@ def collect(source: Source, target: Mapping[str, Fact], cache: Child) -> dict[st
         source,
         target["target.nvidia_libraries"].value,
         target["target.distributions"].value,
-        parse_ldconfig(cache.result()),
+        cached or {},
     )
     rows = [
         {"name": name, "soname": soname, "found": places.of(soname)}
@@ -110,8 +112,11 @@ class _Places:
         return None
 
 
-def parse_ldconfig(completed: Completed) -> dict[str, str]:
-    """Library name to path from ``ldconfig -p``, 64-bit entries only, first one wins."""
+def parse_ldconfig(completed: Completed) -> dict[str, str] | None:
+    """Library name to path from ``ldconfig -p``, 64-bit entries only, first one wins; None
+    where there is no such program (musl, Windows)."""
+    if not completed.ok:
+        return None
     found: dict[str, str] = {}
     for line in completed.stdout.splitlines():
         entry = re.match(r"\s+(\S+) \((\S+?)[,)].*=> (\S+)$", line)

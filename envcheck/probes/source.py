@@ -25,6 +25,9 @@ Ended = Literal["exit", "signal", "timeout", "flood", "not-started"]
 MAX_OUTPUT = 64 * 1024 * 1024
 """Bytes of one stream that are kept before a child counts as flooding and is killed."""
 
+GRACE = 2.0
+"""Seconds that a killed child gets to be gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Completed:
@@ -117,6 +120,8 @@ class LiveChild:
         self._flooded = threading.Event()
         self._error = ""
         self._process: subprocess.Popen[bytes] | None = None
+        self._completed: Completed | None = None
+        self._ended = self._started
         self._buffers: tuple[list[bytes], list[bytes]] = ([], [])
         try:
             self._process = subprocess.Popen(
@@ -140,15 +145,17 @@ class LiveChild:
 
     def _drain(self, stream: IO[bytes], which: int) -> None:
         kept, size = self._buffers[which], 0
-        while chunk := os.read(stream.fileno(), 65536):
-            size += len(chunk)
-            if size > MAX_OUTPUT:
-                self._flooded.set()
-                self.kill()
-                break
-            kept.append(chunk)
-            if which == 1 and self._progress:
-                self._progress(chunk.decode("utf-8", "replace"))
+        with stream:
+            while chunk := os.read(stream.fileno(), 65536):
+                size += len(chunk)
+                if size > MAX_OUTPUT:
+                    self._flooded.set()
+                    self.kill()
+                    return
+                kept.append(chunk)
+                if which == 1 and self._progress:
+                    self._progress(chunk.decode("utf-8", "replace"))
+        self._ended = time.monotonic()
 
     def kill(self) -> None:
         """End the child and everything it started."""
@@ -165,6 +172,11 @@ class LiveChild:
         self._process.kill()
 
     def result(self) -> Completed:
+        if self._completed is None:
+            self._completed = self._finish()
+        return self._completed
+
+    def _finish(self) -> Completed:
         if self._process is None:
             return Completed("not-started", error=self._error)
         ended: Ended = "exit"
@@ -173,16 +185,20 @@ class LiveChild:
             self._process.wait(remaining)
         except subprocess.TimeoutExpired:
             ended = "timeout"
-        seconds = time.monotonic() - self._started
         # What the child left running holds its pipes open, and nothing of it may stay.
         self.kill()
         for thread in self._threads:
-            thread.join(2.0)
-        code = self._process.wait()
+            thread.join(GRACE)
+        try:
+            code = self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            # A process in an uninterruptible sleep of a broken driver outlives even SIGKILL.
+            code = -signal.SIGKILL
         if self._flooded.is_set():
             ended = "flood"
         elif ended == "exit" and code < 0:
-            ended, code = "signal", -code
+            ended = "signal"
+        seconds = self._timeout if ended == "timeout" else self._ended - self._started
         out, err = (b"".join(buffer).decode("utf-8", "replace") for buffer in self._buffers)
         return Completed(ended, abs(code), out, err, seconds=seconds)
 

@@ -23,11 +23,8 @@ def collect(source: Source) -> dict[str, Fact]:
         name = {"win32": "windows", "darwin": "macos"}.get(source.platform, source.platform)
         reason = f"not looked up on {name}"
         facts["system.os"] = known(name, "sys.platform")
-        facts["gpu.hardware"] = (
-            not_applicable("no Mac has an NVIDIA GPU that CUDA supports")
-            if name == "macos"
-            else unknown("NVIDIA hardware is looked up through the driver here")
-        )
+        if name == "macos":
+            facts["gpu.hardware"] = not_applicable("no Mac has an NVIDIA GPU that CUDA supports")
         for key in ("distribution", "kernel", "container"):
             facts[f"system.{key}"] = not_applicable(reason)
         return facts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from envcheck import facts as F
 from envcheck.model import EnvcheckError, Fact, ParseError, absent, known, not_applicable, unknown
 from envcheck.probes.source import Child, Completed, Source
 
@@ -189,7 +187,9 @@ def _glibc(document: Mapping[str, Any]) -> Fact:
 
 
 def _distributions(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names = F.Distribution.__slots__
+    from envcheck.facts import Distribution
+
+    names = Distribution._fields
     return [
         {name: row[name] for name in names if row.get(name) is not None or name == "version"}
         for row in document["distributions"]
@@ -202,7 +202,9 @@ def _resolution(document: Mapping[str, Any], module: str) -> Fact:
         return absent("sys.path")
     if found["kind"] == "namespace":
         found["folder"] = (found.pop("folders") or [""])[0]
-    row = {name: found[name] for name in F.Resolution.__slots__ if found.get(name) is not None}
+    from envcheck.facts import Resolution
+
+    row = {name: found[name] for name in Resolution._fields if found.get(name) is not None}
     return known(row, found.get("file") or found.get("folder") or "sys.path")
 
 
@@ -299,6 +301,8 @@ def _build(texts: Mapping[str, Mapping[str, str]]) -> dict[str, Fact]:
 
 def parse_build_info(text: str) -> Mapping[str, Any]:
     """The dictionary of TensorFlow's ``build_info.py``, read as text."""
+    import ast
+
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:

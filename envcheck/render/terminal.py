@@ -149,22 +149,22 @@ class _Page:
         yield from self.wrap(text, "  ", "    ")
         if self.style.verbosity > 0:
             yield from self.wrap(child.why, "    ")
-            yield from (f"  {line}" for line in self.evidence(child))
+            yield from self.evidence(child, "    ")
 
-    def evidence(self, finding: FindingView) -> Iterator[str]:
+    def evidence(self, finding: FindingView, indent: str = "  ") -> Iterator[str]:
         label = self.translate("seen") + ":"
         for what, where in finding.evidence:
             if self.style.verbosity <= 0 and len(what) > 300:
                 what = what[:300] + "..."
             place = f" ({self.commands.shorten(where)})" if where else ""
-            yield from self.wrap(f"{what}{place}", f"  {label} ", "    ")
+            yield from self.wrap(f"{what}{place}", f"{indent}{label} ", indent + "  ")
             label = " " * len(label)
         if self.style.verbosity > 0:
             if finding.rows:
                 rows = ", ".join(finding.rows)
-                yield from self.wrap(f"{self.translate('source')}: {rows}", "  ", "    ")
+                yield from self.wrap(f"{self.translate('source')}: {rows}", indent, indent + "  ")
             yield from self.wrap(
-                f"{self.translate('confidence')}: {self.translate(finding.confidence)}", "  "
+                f"{self.translate('confidence')}: {self.translate(finding.confidence)}", indent
             )
 
     def fix(self, fix: FixView, word: str) -> Iterator[str]:

@@ -18,7 +18,9 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     nvml = facts.value(F.DRIVER_NVML)
     module, library = facts.value(F.DRIVER_KERNEL_MODULE), facts.value(F.DRIVER_LIBRARY)
-    told = nvml is not None and nvml.code == LIB_RM_VERSION_MISMATCH
+    if nvml is None or nvml.status == "ok":
+        return  # a cuda-compat library may well be newer than the module
+    told = nvml.code == LIB_RM_VERSION_MISMATCH
     if not told and (module is None or library is None or module == library):
         return
     yield Match(
@@ -30,7 +32,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         evidence=(
             facts.evidence(F.DRIVER_KERNEL_MODULE),
             facts.evidence(F.DRIVER_LIBRARY),
-            facts.evidence(F.DRIVER_NVML, nvml.text if nvml and nvml.text else None),
+            facts.evidence(F.DRIVER_NVML, nvml.text or None),
         ),
         fixes=(
             manual(
@@ -71,6 +73,7 @@ RULE = Rule(
             driver__nvml={"status": "error", "code": 18, "text": "Driver/library mismatch"},
         ),
         silent("linux-rtx3080-tf29-cuda116"),
+        silent("linux-rtx3080-tf29-cuda116", driver__library="535.183.01"),
         silent("linux-none-tf221"),
     ),
 )

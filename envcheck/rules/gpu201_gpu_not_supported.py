@@ -16,21 +16,21 @@ from envcheck.rules import Rule, fires, silent
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     said = set()
     for device in facts.value(F.GPU_DEVICES) or ():
-        if device.compute_capability is None or device.name in said:
+        if device.compute_capability is None or device.title in said:
             continue
-        said.add(device.name)
+        said.add(device.title)
         stack = replace(stack_of(facts), compute_capability=device.compute_capability)
         for reason in refused(stack, matrix, "gpu")[:1]:
             capability = str(device.compute_capability)
             yield Match(
-                subject=device.name,
+                subject=device.title,
                 params={
-                    "gpu": device.name,
+                    "gpu": device.title,
                     "capability": capability,
                     "tensorflow": facts.value(F.TF_VERSION) or "",
                     "reason": reason.text,
                 },
-                evidence=(facts.evidence(F.GPU_DEVICES, f"{device.name}, {capability}"),),
+                evidence=(facts.evidence(F.GPU_DEVICES, f"{device.title}, {capability}"),),
                 rows=reason.source,
                 fixes=(
                     manual(

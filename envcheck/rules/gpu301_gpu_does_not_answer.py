@@ -1,0 +1,61 @@
+"""The driver lists a GPU and gets no answer from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envcheck import facts as F
+from envcheck.matrix import Matrix
+from envcheck.model import Facts, Match
+from envcheck.remedies import manual
+from envcheck.rules import Rule, fires, silent
+
+GPU_IS_LOST = 15
+"""NVML_ERROR_GPU_IS_LOST in nvml.h."""
+LOST = "It has fallen off the bus: power, temperature, seating or the card itself."
+
+
+def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
+    del matrix
+    for device in facts.value(F.GPU_DEVICES) or ():
+        if not device.error:
+            continue
+        yield Match(
+            subject=f"GPU {device.index}",
+            params={"gpu": device.title, "index": str(device.index), "error": device.error},
+            why=LOST if device.code == GPU_IS_LOST else None,
+            evidence=(facts.evidence(F.GPU_DEVICES, f"GPU {device.index}: {device.error}"),),
+            fixes=(
+                manual(
+                    "reboot",
+                    "Look for NVRM and Xid lines in `dmesg`, then reboot; if it comes back, the "
+                    "card, its slot or its power supply needs care.",
+                    ("sudo", "reboot"),
+                    root=True,
+                ),
+            ),
+        )
+
+
+RULE = Rule(
+    code="GPU301",
+    slug="gpu-does-not-answer",
+    layer="gpu",
+    severity="error",
+    title="The driver lists GPU {index} and gets no answer from it: {error}",
+    why="A program that opens it fails or hangs, and one that opens all GPUs does too.",
+    needs=(F.GPU_DEVICES,),
+    judge=judge,
+    explains=("SMK",),
+    cases=(
+        fires(
+            "linux-rtx3080-tf29-cuda116",
+            "GPU 1",
+            gpu__devices=[
+                {"index": 0, "name": "NVIDIA GeForce RTX 3080", "compute_capability": "8.6"},
+                {"index": 1, "error": "GPU is lost", "code": 15},
+            ],
+        ),
+        silent("linux-rtx3080-tf29-cuda116"),
+    ),
+)
