@@ -4,8 +4,9 @@
 
 Each command is a whole process, run in turn with the others (A B C A B C ...), so that a
 machine that gets slower slows all of them. Printed are the median wall times, the median of
-the ratios run by run against `python -c pass`, and the peak memory. The environment is TensorFlow 2.15.1
-(CPU) with a Keras 3 forced in; env-doctor and pipdeptree are installed into one of their own.
+the ratios run by run against `python -c pass`, and the peak memory. The environment is
+TensorFlow 2.15.1 (CPU) with a Keras 3 forced in; env-doctor and pipdeptree are installed into
+one of their own.
 """
 
 from __future__ import annotations

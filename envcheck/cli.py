@@ -244,12 +244,16 @@ def finish(
 
 
 def terminal_text(built: Report, fail_on: Severity, verbosity: int) -> str:
+    from envcheck.facts import SYSTEM_OS, TARGET_CWD
     from envcheck.render import i18n, terminal
     from envcheck.render.view import Commands, build_view
 
     translate = i18n.translator(os.environ)
+    # Commands are for the machine that the report is about, which may be a recorded one.
     commands = Commands(
-        windows=os.name == "nt", cwd=str(Path.cwd()), home=str(Path("~").expanduser())
+        windows=built.facts.value(SYSTEM_OS) == "windows",
+        cwd=built.facts.value(TARGET_CWD) or "",
+        home=os.environ.get("USERPROFILE" if os.name == "nt" else "HOME", ""),
     )
     view = build_view(built, judge_report(built, fail_on), translate, commands)
     return terminal.render(view, terminal_style(verbosity), translate, commands)

@@ -109,22 +109,29 @@ def make_finding(rule: Rule, match: Match) -> Finding:
 
 def link_causes(findings: Iterable[Finding], rules: Iterable[Rule]) -> tuple[Finding, ...]:
     """Hang each finding on the root that explains it, and put roots first, worst first."""
-    explains = {rule.code: rule.explains for rule in rules}
-    ordered = sorted(findings, key=_rank)
+    by_code = {rule.code: rule for rule in rules}
+    ordered = sorted(findings, key=lambda finding: _rank(finding, by_code[finding.code]))
     linked = []
     for finding in ordered:
+        candidates = [
+            other
+            for other in ordered
+            if other.code != finding.code
+            and other.severity == "error"
+            and finding.code.startswith(by_code[other.code].explains)
+        ]
+        # One whose sign stands in the finding's own evidence is the cause; else the first.
+        text = " ".join((*finding.params.values(), *(item.value for item in finding.evidence)))
         cause = next(
-            (
-                other
-                for other in ordered
-                if other.code != finding.code
-                and other.severity == "error"
-                and finding.code.startswith(explains[other.code])
-            ),
-            None,
+            (other for other in candidates if _shows(by_code[other.code].signs, text)),
+            next(iter(candidates), None),
         )
         linked.append(replace(finding, caused_by=cause.key if cause else None))
     return tuple(_flattened(linked))
+
+
+def _shows(signs: Iterable[str], text: str) -> bool:
+    return any(sign in text for sign in signs)
 
 
 def _flattened(linked: Sequence[Finding]) -> Iterable[Finding]:
@@ -143,9 +150,11 @@ def _flattened(linked: Sequence[Finding]) -> Iterable[Finding]:
     return sorted(flat, key=lambda finding: finding.caused_by is not None)
 
 
-def _rank(finding: Finding) -> tuple[int, int, str, str]:
+def _rank(finding: Finding, rule: Rule) -> tuple[int, bool, int, str, str]:
+    """The worst first; what keeps TensorFlow from being imported before what it would find."""
     return (
         SEVERITIES.index(finding.severity),
+        not any("SMK101".startswith(start) for start in rule.explains),
         LAYERS.index(finding.layer),
         finding.code,
         finding.subject,

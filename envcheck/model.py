@@ -119,7 +119,7 @@ class Facts(Mapping[str, Fact]):
     def evidence(self, key: Key[Any], value: str | None = None, source: str = "") -> Evidence:
         fact = self.fact(key)
         if value is None:
-            value = str(fact.value) if fact.state == "known" else "not found"
+            value = str(fact.value) if fact.state == "known" else fact.reason or "not found"
         return Evidence(key.name, value, source or fact.source)
 
     def merged(self, other: Mapping[str, Fact]) -> Facts:

@@ -16,6 +16,14 @@ from typing import Any
 
 MARKER = "envcheck-nvml-probe:"
 LIBRARY = "nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1"
+NOT_THERE = (
+    f"{LIBRARY}: cannot open shared object file: No such file or directory",
+    f"Error loading shared library {LIBRARY}: No such file or directory",
+)
+"""What dlerror of glibc and of musl says of a library that is nowhere."""
+MEMORY_WITHHELD = (3, 4)
+"""NVML_ERROR_NOT_SUPPORTED: a GPU that shares the machine's memory (GB10); and
+NVML_ERROR_NO_PERMISSION: a container with a MIG instance (nvidia-container-toolkit#842)."""
 
 
 def tell(answer: dict[str, Any]) -> None:
@@ -43,20 +51,28 @@ def try_load(name: str) -> str | None:
 
 def is_missing(failure: str) -> bool:
     """Whether dlerror means the library itself, not one that it needs in turn."""
-    return failure.startswith(f"{LIBRARY}: cannot open") or "Could not find module" in failure
+    return failure in NOT_THERE or "Could not find module" in failure
 
 
 def text(value: str | bytes) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def ask(nvml: Any, name: str, get: Callable[[], Any], row: dict[str, Any]) -> None:
-    """One getter's answer into the row; an error of NVML is kept as ``error`` and ``code``."""
+def ask(
+    nvml: Any,
+    name: str,
+    get: Callable[[], Any],
+    row: dict[str, Any],
+    harmless: tuple[int, ...] = (),
+) -> None:
+    """One getter's answer into the row; an error of NVML is kept as ``error`` and ``code``,
+    unless it is a ``harmless`` one, which leaves only this answer out."""
     try:
         row[name] = get()
     except nvml.NVMLError as error:
-        row.setdefault("error", str(error))
-        row.setdefault("code", error.value)
+        if error.value not in harmless:
+            row.setdefault("error", str(error))
+            row.setdefault("code", error.value)
 
 
 def describe_device(nvml: Any, index: int) -> dict[str, Any]:
@@ -66,7 +82,13 @@ def describe_device(nvml: Any, index: int) -> dict[str, Any]:
     if handle is None:
         return row
     ask(nvml, "name", lambda: text(nvml.nvmlDeviceGetName(handle)), row)
-    ask(nvml, "memory_mib", lambda: nvml.nvmlDeviceGetMemoryInfo(handle).total // 2**20, row)
+    ask(
+        nvml,
+        "memory_mib",
+        lambda: nvml.nvmlDeviceGetMemoryInfo(handle).total // 2**20,
+        row,
+        MEMORY_WITHHELD,
+    )
     ask(
         nvml,
         "compute_capability",

@@ -65,11 +65,10 @@ def _status(
     if expect == "cpu" and layer in GPU_LAYERS:
         return "not-applicable", "no GPU is expected"
     severities = [finding.severity for finding in outcome.findings if finding.layer == layer]
-    if "error" in severities:
-        return "error", ""
-    if "warning" in severities:
-        return "warning", ""
     fact = facts.fact(SUBJECTS[layer])
+    for severity in ("error", "warning"):
+        if severity in severities:
+            return severity, "not found" if fact.state == "absent" else ""
     if fact.state == "unknown":
         return "unknown", fact.reason
     for skipped in outcome.not_evaluated:
@@ -158,7 +157,7 @@ def _smoke(facts: Facts) -> tuple[str, str]:
     if result is None:
         return "", ""
     if not result.ok:
-        return "", ""
+        return f"failed in the step `{result.rung}`", ""
     decisions = list(result.decisions)
     seconds = f" in {result.training_seconds:.1f} s" if result.training_seconds else ""
     right = f", {result.correct} of {result.total} beans right" if result.total else ""

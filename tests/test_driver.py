@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from envcheck import nvml_probe
 from envcheck.model import Fact, ParseError, absent, known, not_applicable, unknown
 from envcheck.probes import driver
-from envcheck.probes.driver import MARKER, PROC, SYS
-from envcheck.probes.source import Completed
+from envcheck.probes.driver import MARKER, NVML, PROC, SYS
+from envcheck.probes.source import Completed, NotRecorded
 from tests.fakes.nvidia import HERE, FakeMachine
 from tests.fakes.source import LiveWithFiles
 
@@ -39,6 +40,8 @@ NAMES = {
     "driver.nvml",
     "gpu.devices",
 }
+NO_MODULE = absent(f"{PROC}, {SYS}")
+OF_WINDOWS = not_applicable("the driver's library and kernel module are those of Windows here")
 
 
 def facts_of(machine: FakeMachine, files: Files | None = None) -> dict[str, Fact]:
@@ -49,6 +52,12 @@ def facts_of(machine: FakeMachine, files: Files | None = None) -> dict[str, Fact
 def gpus(count: int, name: str, capability: str, mib: int) -> list[dict[str, Any]]:
     row = {"name": name, "compute_capability": capability, "memory_mib": mib}
     return [{"index": index, **row} for index in range(count)]
+
+
+def rtx3080_with_fault(function: str, do: str) -> str:
+    """A machine's text."""
+    text = (HERE / "machines" / "rtx3080.ini").read_text(encoding="utf-8")
+    return f"{text}\n[fault of the test]\nfunction = {function}\ndo = {do}\n"
 
 
 def gone(pid: int) -> bool:
@@ -110,9 +119,7 @@ def test_a_driver_without_gpus(fake_machine: Machines) -> None:
 
 
 def test_a_library_that_talks_on_stdout(fake_machine: Machines) -> None:
-    text = (HERE / "machines" / "rtx3080.ini").read_text(encoding="utf-8")
-    talk = "\n[fault talk]\nfunction = nvmlDevice*\ndo = print a line of its own\n"
-    machine = fake_machine(text + talk)
+    machine = fake_machine(rtx3080_with_fault("nvmlDevice*", "print a line of its own"))
     facts = facts_of(machine, {PROC: CLOSED.format("510.39.01")})
     devices = known(WORKING["rtx3080"][2], "NVML")
     assert facts == answered(machine, "510.39.01", "11.6", devices)
@@ -129,11 +136,14 @@ def test_a_container_without_libcuda(fake_machine: Machines) -> None:
     }
 
 
+LOST = {"index": 1, "error": "GPU is lost", "code": 15}
+
+
 @pytest.mark.parametrize(
     ("name", "count", "lost"),
     [
-        ("gpu_lost", 4, {"index": 1}),
-        ("gpu_lost_midway", 2, {"index": 1, "name": "NVIDIA A100-SXM4-40GB"}),
+        ("gpu_lost", 4, LOST),
+        ("gpu_lost_midway", 2, {**LOST, "name": "NVIDIA A100-SXM4-40GB"}),
     ],
 )
 def test_a_lost_gpu_leaves_the_others_known(
@@ -141,12 +151,19 @@ def test_a_lost_gpu_leaves_the_others_known(
 ) -> None:
     machine = fake_machine(name)
     facts = facts_of(machine, {PROC: CLOSED.format("535.104.05")})
-    devices = facts["gpu.devices"].value
-    others = gpus(count, "NVIDIA A100-SXM4-40GB", "8.0", 40960)
-    assert devices[:1] + devices[2:] == others[:1] + others[2:]
-    assert {**devices[1], **lost} == devices[1]
-    assert {"compute_capability", "memory_mib"}.isdisjoint(devices[1])
+    devices = gpus(count, "NVIDIA A100-SXM4-40GB", "8.0", 40960)
+    devices[1] = lost
     assert facts == answered(machine, "535.104.05", "12.2", known(devices, "NVML"))
+
+
+@pytest.mark.parametrize("code", [3, 4])
+def test_a_gpu_that_withholds_its_memory_works(fake_machine: Machines, code: int) -> None:
+    """Not supported on a GB10, whose memory is the machine's; not permitted in a container
+    with a MIG instance."""
+    machine = fake_machine(rtx3080_with_fault("nvmlDeviceGetMemoryInfo*", f"return {code}"))
+    facts = facts_of(machine, {PROC: CLOSED.format("510.39.01")})
+    row = {"index": 0, "name": "NVIDIA GeForce RTX 3080", "compute_capability": "8.6"}
+    assert facts == answered(machine, "510.39.01", "11.6", known([row], "NVML"))
 
 
 # Drivers that refuse
@@ -165,8 +182,8 @@ def test_a_driver_that_refuses(fake_machine: Machines, name: str) -> None:
     kernel = KERNEL.get(name, "535.104.05")
     machine = fake_machine(name)
     facts = facts_of(machine, {PROC: CLOSED.format(kernel)})
-    told = {name: facts[name] for name in NAMES - {"driver.cuda_supported", "gpu.devices"}}
-    assert told == {
+    assert facts == {
+        **dict.fromkeys(NAMES, unknown(f"NVML: {text}")),
         "driver.nvml": known({"status": "error", "code": code, "text": text}, "NVML"),
         "driver.release": known(kernel, PROC),
         "driver.kernel_module": known(kernel, PROC),
@@ -178,21 +195,13 @@ def test_a_driver_that_refuses(fake_machine: Machines, name: str) -> None:
 def test_a_driver_that_is_not_loaded(fake_machine: Machines) -> None:
     machine = fake_machine("driver_not_loaded")
     facts = facts_of(machine)
-    told = {name: facts[name] for name in NAMES - {"driver.cuda_supported", "gpu.devices"}}
-    assert told == {
+    assert facts == {
+        **dict.fromkeys(NAMES, unknown("NVML: Driver Not Loaded")),
         "driver.nvml": known({"status": "error", "code": 9, "text": "Driver Not Loaded"}, "NVML"),
-        "driver.release": absent(f"NVML, {PROC}"),
-        "driver.kernel_module": absent(PROC),
+        "driver.release": NO_MODULE,
+        "driver.kernel_module": NO_MODULE,
         "driver.library": known("535.104.05", machine.library("libcuda.so")),
     }
-
-
-@pytest.mark.xfail(reason="says absent where NVML would not look")
-@pytest.mark.parametrize("name", [*sorted(REFUSING), "driver_not_loaded"])
-def test_what_nvml_would_not_tell_is_unknown(fake_machine: Machines, name: str) -> None:
-    facts = facts_of(fake_machine(name), {PROC: CLOSED.format("535.104.05")})
-    states = {name: facts[name].state for name in ("driver.cuda_supported", "gpu.devices")}
-    assert states == {"driver.cuda_supported": "unknown", "gpu.devices": "unknown"}
 
 
 def test_a_library_that_does_not_load(fake_machine: Machines) -> None:
@@ -200,12 +209,23 @@ def test_a_library_that_does_not_load(fake_machine: Machines) -> None:
     machine.spoil("libnvidia-ml.so")
     facts = facts_of(machine, {PROC: CLOSED.format("510.39.01")})
     text = f"{machine.folder}/libnvidia-ml.so.1: file too short"
-    assert facts["driver.nvml"] == known({"status": "error", "text": text}, "NVML")
-    assert facts["driver.library"] == known("510.39.01", machine.library("libcuda.so"))
-    assert facts["driver.release"] == known("510.39.01", PROC)
+    assert facts == {
+        **dict.fromkeys(NAMES, unknown(f"NVML: {text}")),
+        "driver.nvml": known({"status": "error", "text": text}, "NVML"),
+        "driver.release": known("510.39.01", PROC),
+        "driver.kernel_module": known("510.39.01", PROC),
+        "driver.library": known("510.39.01", machine.library("libcuda.so")),
+    }
 
 
-@pytest.mark.xfail(reason="takes a missing dependency for a missing library")
+def test_no_library_loads(fake_machine: Machines) -> None:
+    machine = fake_machine("rtx3080")
+    machine.spoil("libnvidia-ml.so")
+    machine.spoil("libcuda.so")
+    silent = unknown(f"NVML: {machine.folder}/libnvidia-ml.so.1: file too short")
+    assert facts_of(machine)["driver.library"] == silent
+
+
 def test_a_library_that_needs_another_is_not_missing_itself(fake_machine: Machines) -> None:
     machine = fake_machine("rtx3080")
     machine.orphan("libnvidia-ml.so")
@@ -214,14 +234,52 @@ def test_a_library_that_needs_another_is_not_missing_itself(fake_machine: Machin
     assert facts["driver.nvml"] == known({"status": "error", "text": text}, "NVML")
 
 
-@pytest.mark.xfail(reason="gives up at the first getter of the driver that fails")
-def test_one_getter_that_fails_costs_only_its_own_fact(fake_machine: Machines) -> None:
-    text = (HERE / "machines" / "rtx3080.ini").read_text(encoding="utf-8")
-    fault = "\n[fault old]\nfunction = nvmlSystemGetCudaDriverVersion*\ndo = return 13\n"
-    facts = facts_of(fake_machine(text + fault), {PROC: CLOSED.format("510.39.01")})
-    assert facts["driver.release"] == known("510.39.01", "NVML")
-    assert facts["driver.cuda_supported"].state != "known"
-    assert facts["gpu.devices"] == known(WORKING["rtx3080"][2], "NVML")
+MISSING = "cannot open shared object file: No such file or directory"
+MUSL = "Error loading shared library"
+
+
+@pytest.mark.parametrize(
+    ("failure", "missing"),
+    [
+        (f"{NVML}: {MISSING}", True),
+        (f"{MUSL} {NVML}: No such file or directory", True),
+        ("Could not find module 'nvml.dll' (or one of its dependencies).", True),
+        (f"{NVML}: cannot open shared object file: Permission denied", False),
+        (f"libgone.so: {MISSING}", False),
+        (f"{MUSL} libgone.so: No such file or directory (needed by /lib/{NVML})", False),
+        (f"/lib/{NVML}: file too short", False),
+    ],
+)
+def test_which_failure_means_a_missing_library(failure: str, missing: bool) -> None:
+    assert nvml_probe.is_missing(failure) is missing
+
+
+@pytest.mark.parametrize(
+    ("getter", "fact"),
+    [
+        ("nvmlSystemGetCudaDriverVersion*", "driver.cuda_supported"),
+        ("nvmlDeviceGetCount*", "gpu.devices"),
+    ],
+)
+def test_a_getter_that_fails_costs_only_its_own_fact(
+    fake_machine: Machines, getter: str, fact: str
+) -> None:
+    machine = fake_machine(rtx3080_with_fault(getter, "return 13"))
+    facts = facts_of(machine, {PROC: CLOSED.format("510.39.01")})
+    devices = known(WORKING["rtx3080"][2], "NVML")
+    assert facts == {
+        **answered(machine, "510.39.01", "11.6", devices),
+        fact: unknown("NVML: Function Not Found"),
+    }
+
+
+def test_a_driver_that_does_not_tell_its_release(fake_machine: Machines) -> None:
+    machine = fake_machine(rtx3080_with_fault("nvmlSystemGetDriverVersion", "return 999"))
+    facts = facts_of(machine, {PROC: CLOSED.format("510.39.01")})
+    assert facts == {
+        **answered(machine, "510.39.01", "11.6", known(WORKING["rtx3080"][2], "NVML")),
+        "driver.release": known("510.39.01", PROC),
+    }
 
 
 # Drivers that take the child with them
@@ -240,6 +298,7 @@ def test_hung_drivers_cost_their_deadline_and_leave_nothing(fake_machine: Machin
             **dict.fromkeys(NAMES, silent),
             "driver.release": known("535.104.05", PROC),
             "driver.kernel_module": known("535.104.05", PROC),
+            "driver.library": known("535.104.05", machine.library("libcuda.so")),
         }
         calls = machine.calls()
         assert calls[-1].function == "nvmlInitWithFlags"
@@ -249,9 +308,13 @@ def test_hung_drivers_cost_their_deadline_and_leave_nothing(fake_machine: Machin
 def test_a_hung_driver_without_a_kernel_module_is_unknown(fake_machine: Machines) -> None:
     machine = fake_machine("init_hangs")
     source = LiveWithFiles(machine.env)
-    facts = driver.collect(source, driver.spawn(source, 0.6))
+    facts = driver.collect(source, driver.spawn(source, 1.1))
     silent = unknown("the NVML probe did not answer in 1 s", "NVML")
-    assert facts == {**dict.fromkeys(NAMES, silent), "driver.kernel_module": absent(PROC)}
+    assert facts == {
+        **dict.fromkeys(NAMES, silent),
+        "driver.kernel_module": NO_MODULE,
+        "driver.library": known("535.104.05", machine.library("libcuda.so")),
+    }
 
 
 def test_a_crash_inside_the_driver(fake_machine: Machines) -> None:
@@ -259,9 +322,8 @@ def test_a_crash_inside_the_driver(fake_machine: Machines) -> None:
     facts = facts_of(machine, {PROC: CLOSED.format("535.104.05")})
     crashed = unknown("the NVML probe was killed by SIGSEGV", "NVML")
     assert facts == {
-        **dict.fromkeys(NAMES, crashed),
-        "driver.release": known("535.104.05", PROC),
-        "driver.kernel_module": known("535.104.05", PROC),
+        **answered(machine, "535.104.05", "12.2", crashed),
+        "driver.nvml": crashed,
     }
     last = machine.calls()[-1]
     assert (last.function, last.gpu) == ("nvmlDeviceGetMemoryInfo", 3)
@@ -298,13 +360,17 @@ NO_NVML = Answered(MARKER + json.dumps({"status": "not-found", "text": "no such 
         ({PROC: OPEN.format("570.86.16")}, known("570.86.16", PROC)),
         ({SYS: "535.104.05\n"}, known("535.104.05", SYS)),
         ({PROC: CLOSED.format("470.82.01"), SYS: "535.104.05\n"}, known("470.82.01", PROC)),
-        ({}, absent(PROC)),
+        ({}, NO_MODULE),
         ({PROC: "garbage"}, unknown(f"{PROC} names no release", PROC)),
         (
             {PROC: PermissionError(13, "Permission denied", PROC)},
-            unknown(f"[Errno 13] Permission denied: '{PROC}'", PROC),
+            unknown("Permission denied", PROC),
         ),
-        ({"/dev/dxg": ""}, not_applicable("the kernel module is the host's here")),
+        (
+            {SYS: PermissionError(13, "Permission denied", SYS)},
+            unknown("Permission denied", SYS),
+        ),
+        ({"/dev/dxg": ""}, OF_WINDOWS),
     ],
 )
 def test_the_kernel_module(files: Files, expected: Fact) -> None:
@@ -312,22 +378,136 @@ def test_the_kernel_module(files: Files, expected: Fact) -> None:
     assert facts["driver.kernel_module"] == expected
 
 
-@pytest.mark.xfail(reason="says absent where it may not look")
-def test_a_module_version_that_may_not_be_read_is_unknown() -> None:
-    source = LiveWithFiles({}, {SYS: PermissionError(13, "Permission denied", SYS)})
-    module = driver.collect(source, NO_NVML)["driver.kernel_module"]
-    assert module == unknown(f"[Errno 13] Permission denied: '{SYS}'", SYS)
+def child_that_told(*answers: dict[str, Any]) -> Answered:
+    return Answered("".join(f"\n{MARKER}{json.dumps(answer)}\n" for answer in answers))
 
 
-def test_windows_has_no_such_module() -> None:
-    facts = driver.collect(LiveWithFiles({}, platform="win32"), NO_NVML)
-    expected = not_applicable("the kernel module is the host's here")
-    assert facts["driver.kernel_module"] == expected
+RTX3060 = {"index": 0, "name": "NVIDIA GeForce RTX 3060"}
+WORKS = child_that_told(
+    {"library": None},
+    {"libcuda": None},
+    {"driver": "531.79", "cuda": 12010, "count": 1},
+    {"device": RTX3060},
+    {"status": "ok"},
+)
+ON_WINDOWS = LiveWithFiles({}, platform="win32")
+ON_WSL2 = LiveWithFiles({}, {"/dev/dxg": ""})
+
+
+@pytest.mark.parametrize("source", [ON_WINDOWS, ON_WSL2], ids=["windows", "wsl2"])
+def test_a_driver_of_windows_that_answers(source: LiveWithFiles) -> None:
+    facts = driver.collect(source, WORKS)
+    if source is ON_WINDOWS:
+        assert facts.pop("gpu.hardware") == known(["NVIDIA GeForce RTX 3060"], "NVML")
+    assert facts == {
+        "driver.nvml": known({"status": "ok"}, "NVML"),
+        "driver.release": known("531.79", "NVML"),
+        "driver.kernel_module": OF_WINDOWS,
+        "driver.library": OF_WINDOWS,
+        "driver.cuda_supported": known("12.1", "NVML"),
+        "gpu.devices": known([RTX3060], "NVML"),
+    }
+
+
+@pytest.mark.parametrize("source", [ON_WINDOWS, ON_WSL2], ids=["windows", "wsl2"])
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({"status": "not-found", "text": "no such library"}, absent("NVML")),
+        ({"status": "error", "code": 9, "text": "Broken"}, unknown("NVML: Broken")),
+    ],
+)
+def test_a_driver_of_windows_that_does_not_answer(
+    source: LiveWithFiles, status: dict[str, Any], expected: Fact
+) -> None:
+    """Its release has a meaning there, though its kernel module has none."""
+    facts = driver.collect(source, child_that_told(status))
+    if source is ON_WINDOWS:
+        assert facts.pop("gpu.hardware").state == "unknown"
+    assert facts == {
+        **dict.fromkeys(NAMES, expected),
+        "driver.nvml": known(status, "NVML"),
+        "driver.kernel_module": OF_WINDOWS,
+        "driver.library": OF_WINDOWS,
+    }
 
 
 def test_macos_has_no_driver() -> None:
-    facts = driver.collect(LiveWithFiles({}, platform="darwin"), NO_NVML)
+    facts = driver.collect(LiveWithFiles({}, platform="darwin"), None)
     assert facts == dict.fromkeys(NAMES, not_applicable("no NVIDIA driver runs on macOS"))
+
+
+# Machines whose loader has no NVML
+
+IN_CACHE = {NVML: f"/opt/driver/{NVML}"}
+
+
+@pytest.mark.parametrize(
+    ("env", "files", "cached"),
+    [
+        ({}, {}, IN_CACHE),
+        ({"LD_LIBRARY_PATH": "/none:/opt/driver"}, {f"/opt/driver/{NVML}": ""}, {}),
+        ({"LD_LIBRARY_PATH": ""}, {f"/usr/lib64/{NVML}": ""}, {}),
+        ({}, {f"/usr/lib/x86_64-linux-gnu/{NVML}": ""}, {}),
+        ({}, {}, None),
+    ],
+    ids=["ld.so.cache", "LD_LIBRARY_PATH", "default", "multiarch", "no ld.so.cache"],
+)
+def test_nvml_is_asked_where_the_loader_may_find_it(
+    env: Mapping[str, str], files: Files, cached: Mapping[str, str] | None
+) -> None:
+    assert driver.is_installed(LiveWithFiles(env, files), cached)
+
+
+@pytest.mark.parametrize(
+    "env", [{}, {"LD_LIBRARY_PATH": ""}, {"LD_LIBRARY_PATH": ":/opt/driver/lib:"}]
+)
+def test_nvml_is_not_asked_where_the_loader_has_none(env: Mapping[str, str]) -> None:
+    elsewhere = {f"/opt/driver/{NVML}": "", f"/{NVML}": "", "/usr/lib64/libnvidia-ml.so": ""}
+    assert not driver.is_installed(LiveWithFiles(env, elsewhere), {"libcuda.so.1": "/opt/x"})
+
+
+@pytest.mark.parametrize("cached", [None, {}, IN_CACHE])
+def test_nvml_is_always_asked_on_windows_and_never_on_macos(
+    cached: Mapping[str, str] | None,
+) -> None:
+    assert driver.is_installed(ON_WINDOWS, cached)
+    assert not driver.is_installed(LiveWithFiles({}, platform="darwin"), cached)
+
+
+class Unlisted(LiveWithFiles):
+    """A machine whose folders nobody has recorded."""
+
+    def glob(self, pattern: str) -> tuple[str, ...]:
+        raise NotRecorded(0, "not recorded", pattern)
+
+
+def test_nvml_is_asked_where_the_folders_cannot_be_read() -> None:
+    assert driver.is_installed(Unlisted({}), {})
+
+
+NOWHERE = f"{NVML} in the loader's folders"
+
+
+@pytest.mark.parametrize(
+    ("files", "release", "module", "library"),
+    [
+        ({}, NO_MODULE, NO_MODULE, absent(NOWHERE)),
+        ({SYS: "535.104.05\n"}, *[known("535.104.05", SYS)] * 2, absent(NOWHERE)),
+        ({PROC: "garbage"}, *[unknown(f"{PROC} names no release", PROC)] * 2, absent(NOWHERE)),
+        ({"/dev/dxg": ""}, absent(NOWHERE), OF_WINDOWS, OF_WINDOWS),
+    ],
+    ids=["nothing", "module", "unreadable module", "wsl2"],
+)
+def test_a_machine_without_nvml(files: Files, release: Fact, module: Fact, library: Fact) -> None:
+    assert driver.collect(LiveWithFiles({}, files), None) == {
+        "driver.nvml": known({"status": "not-found"}, NOWHERE),
+        "driver.release": release,
+        "driver.kernel_module": module,
+        "driver.library": library,
+        "driver.cuda_supported": absent(NOWHERE),
+        "gpu.devices": absent(NOWHERE),
+    }
 
 
 # The parsers
@@ -365,7 +545,11 @@ def test_parse_proc_version_refuses(text: str) -> None:
 @pytest.mark.parametrize(
     ("completed", "clause"),
     [
-        (Completed("exit", 1, "", "Traceback"), "ended with exit status 1"),
+        (
+            Completed("exit", 1, "", "Traceback\nModuleNotFoundError: pynvml\n\n"),
+            "ended with exit status 1 (ModuleNotFoundError: pynvml)",
+        ),
+        (Completed("exit", 1, "", "x" * 300), f"ended with exit status 1 ({'x' * 200})"),
         (Completed("exit", 0, f"before {MARKER}{{}}"), "ended with exit status 0"),
         (Completed("signal", 11), "was killed by SIGSEGV"),
         (Completed("signal", 9, "half a li"), "was killed by SIGKILL"),
@@ -379,38 +563,72 @@ def test_parse_nvml_without_an_answer(completed: Completed, clause: str) -> None
     assert driver.parse_nvml(completed) == dict.fromkeys(NAMES, expected)
 
 
-@pytest.mark.xfail(reason="a broken answer is a crash, not a result")
+BROKEN = [
+    "",
+    "{",
+    '{"status": "ok", "driver": "535.1',
+    "null",
+    "[]",
+    "{}",
+    '{"driver": 535}',
+    '{"cuda": "12.2"}',
+    '{"count": "2"}',
+    '{"status": 0}',
+    '{"device": "Tesla T4"}',
+    '{"library": 1, "libcuda": []}',
+]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_parse_nvml_with_nothing_but_a_broken_answer(text: str) -> None:
+    facts = driver.parse_nvml(Completed("exit", 0, f"\n{MARKER}{text}\n"))
+    expected = unknown("the NVML probe ended with exit status 0", "NVML")
+    assert facts == dict.fromkeys(NAMES, expected)
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_parse_nvml_with_a_broken_answer_and_a_status(text: str) -> None:
+    stdout = f"\n{MARKER}{text}\n" + f'\n{MARKER}{{"status": "ok"}}\n'
+    assert driver.parse_nvml(Completed("exit", 0, stdout)) == {
+        **dict.fromkeys(NAMES, unknown("NVML: no answer")),
+        "driver.nvml": known({"status": "ok"}, "NVML"),
+    }
+
+
+def test_parse_nvml_keeps_what_was_told_before_a_crash() -> None:
+    said = child_that_told(
+        {"library": "/lib/libnvidia-ml.so.535.104.05"},
+        {"libcuda": None},
+        {"driver": "535.104.05", "cuda": 12020, "count": 2},
+        {"device": {"index": 0, "name": "Tesla T4"}},
+    )
+    completed = Completed("signal", 11, said.result().stdout + MARKER, "first\nlast words\n")
+    crashed = unknown("the NVML probe was killed by SIGSEGV (last words)", "NVML")
+    assert driver.parse_nvml(completed) == {
+        **dict.fromkeys(NAMES, crashed),
+        "driver.release": known("535.104.05", "NVML"),
+        "driver.library": known("535.104.05", "/lib/libnvidia-ml.so.535.104.05"),
+        "driver.cuda_supported": known("12.2", "NVML"),
+    }
+
+
+def test_parse_nvml_keeps_devices_that_are_complete_before_a_crash() -> None:
+    said = child_that_told({"count": 1}, {"device": RTX3060})
+    facts = driver.parse_nvml(Completed("timeout", 9, said.result().stdout, seconds=10.0))
+    assert facts["gpu.devices"] == known([RTX3060], "NVML")
+    assert facts["driver.nvml"].state == "unknown"
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("path", "expected"),
     [
-        "",
-        "{",
-        '{"status": "ok", "driver": "535.1',
-        "null",
-        "[]",
-        "{}",
-        '{"status": "ok", "cuda": "12.2"}',
-        '{"status": "ok", "devices": {"0": "Tesla T4"}}',
+        ("/lib/libcuda.so.535.104.05", known("535.104.05", "/lib/libcuda.so.535.104.05")),
+        ("/lib/libcuda.so.1", unknown("its file name has no release", "/lib/libcuda.so.1")),
     ],
 )
-def test_parse_nvml_with_a_broken_answer(text: str) -> None:
-    facts = driver.parse_nvml(Completed("exit", 0, f"\n{MARKER}{text}\n"))
-    assert {name: fact.state for name, fact in facts.items()} == dict.fromkeys(NAMES, "unknown")
-
-
-def test_parse_nvml_takes_the_last_answer() -> None:
-    answers = [{"status": "error", "code": 9, "text": "old"}, {"status": "ok", "driver": "1.2"}]
-    stdout = "".join(f"noise\n{MARKER}{json.dumps(answer)}\n" for answer in answers)
-    facts = driver.parse_nvml(Completed("exit", 0, stdout))
-    assert facts["driver.nvml"] == known({"status": "ok"}, "NVML")
-    assert facts["driver.release"] == known("1.2", "NVML")
-
-
-def test_parse_nvml_keeps_an_answer_given_before_a_crash() -> None:
-    stdout = f'\n{MARKER}{{"status": "ok", "driver": "535.104.05", "cuda": 12020}}\n'
-    facts = driver.parse_nvml(Completed("signal", 11, stdout))
-    assert facts["driver.release"] == known("535.104.05", "NVML")
-    assert facts["driver.cuda_supported"] == known("12.2", "NVML")
+def test_parse_nvml_reads_the_release_of_the_library(path: str, expected: Fact) -> None:
+    said = child_that_told({"libcuda": path}, {"status": "ok"}).result()
+    assert driver.parse_nvml(said)["driver.library"] == expected
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,18 @@ def rule(
     gpu_only: bool = False,
 ) -> Rule:
     return Rule(
-        code, "a-rule", layer, severity, "title", "why", (NUMBER,), judge, (), explains, gpu_only
+        code,
+        "a-rule",
+        layer,
+        severity,
+        "title",
+        "why",
+        (NUMBER,),
+        judge,
+        (),
+        explains,
+        (),
+        gpu_only,
     )
 
 

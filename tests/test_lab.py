@@ -49,7 +49,7 @@ def codes(report: Any) -> dict[str, str | None]:
         ("tf215-duplicate-keras", {"KER101": None, "SMK101": "KER101"}, "2.15.0"),
         (
             "tf29-mixed",
-            {"TFX301": None, "TFX302": None, "KER201": None, "SMK101": "TFX301"},
+            {"TFX301": None, "TFX302": None, "KER201": None, "SMK101": "TFX302"},
             "2.9.0",
         ),
     ],

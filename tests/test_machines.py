@@ -6,13 +6,13 @@ import json
 import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import tomli
 
 from envcheck import engine, rules
 from envcheck.machines import Redaction, dump
@@ -45,7 +45,7 @@ def test_a_machine_is_named_after_what_it_is_and_says_where_it_comes_from(name: 
     assert re.fullmatch(r"(linux|windows|wsl2|macos)-[a-z0-9]+-[a-z0-9-]+", name)
     folder = MACHINES / name
     jsonschema.validate(json.loads((folder / "facts.json").read_text(encoding="utf-8")), SCHEMA)
-    provenance = tomllib.loads((folder / "PROVENANCE.toml").read_text(encoding="utf-8"))
+    provenance = tomli.loads((folder / "PROVENANCE.toml").read_text(encoding="utf-8"))
     assert provenance["synthetic"] is not (folder / "raw").exists()
     if provenance["synthetic"]:
         assert provenance["about"]

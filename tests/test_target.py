@@ -159,7 +159,7 @@ def test_ten_thousand_distributions(tmp_path: Path) -> None:
     dist_info(tmp_path, "keras", "3.0.0")
     document = look(sys.executable, tmp_path, PYTHONPATH=str(tmp_path))
     assert document["distribution_count"] >= 10_001
-    assert [row["version"] for row in document["distributions"] if row["name"] == "keras"][0] == (
+    assert next(row["version"] for row in document["distributions"] if row["name"] == "keras") == (
         "3.0.0"
     )
 

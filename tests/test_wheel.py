@@ -80,9 +80,9 @@ def test_installing_it_beside_tensorflow_changes_no_version(wheel: Path, tmp_pat
 
 
 def test_dependencies_have_lower_bounds_and_no_upper_ones() -> None:
-    import tomllib
+    import tomli
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for line in (*project["dependencies"], *project["optional-dependencies"]["smoke"]):
         assert ">=" in line
         assert "<" not in line

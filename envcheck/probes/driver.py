@@ -33,12 +33,19 @@ def is_loaded(source: Source) -> bool:
 def is_installed(source: Source, cached: Mapping[str, str] | None) -> bool:
     """Whether the loader can find NVML's library: without it there is nothing to ask.
 
-    ``cached`` is ld.so.cache by name, None where it could not be read.
+    ``cached`` is ld.so.cache by name, None where it could not be read. Where it cannot be
+    known, the child finds out.
     """
     if source.platform != "linux" or cached is None:
         return source.platform != "darwin"
-    folders = [*source.env.get("LD_LIBRARY_PATH", "").split(":"), *DEFAULT_FOLDERS]
-    return NVML in cached or any(source.glob(f"{folder}/{NVML}") for folder in folders if folder)
+    # Debian's loader looks there too, also where a container's ld.so.cache is older than the
+    # driver that was mounted into it.
+    multiarch = [f"{root}/{source.machine}-linux-gnu" for root in ("/lib", "/usr/lib")]
+    folders = [*source.env.get("LD_LIBRARY_PATH", "").split(":"), *DEFAULT_FOLDERS, *multiarch]
+    try:
+        return NVML in cached or any(source.glob(f"{path}/{NVML}") for path in folders if path)
+    except OSError:
+        return True
 
 
 def spawn(source: Source, timeout: float) -> Child:
@@ -88,6 +95,8 @@ def _release(facts: Mapping[str, Fact]) -> Fact:
     module = facts["driver.kernel_module"]
     if module.state == "known":
         return module
+    if module.state == "not-applicable":
+        return facts["driver.release"]
     return facts["driver.nvml"] if facts["driver.nvml"].state == "unknown" else module
 
 
@@ -113,16 +122,19 @@ def parse_proc_version(text: str) -> str:
 def parse_nvml(completed: Completed) -> dict[str, Fact]:
     """Facts from the NVML child, however it ended and however much it said before."""
     heard: dict[str, Any] = {}
+    status: dict[str, Any] = {}
     devices = []
     for answer in _answers(completed.stdout):
         if isinstance(answer.get("device"), dict):
             devices.append(answer["device"])
-        heard.update({name: answer[name] for name in answer if _is_answer(name, answer[name])})
-    if "status" in heard:
-        nvml = {name: heard[name] for name in ("status", "code", "text") if name in heard}
-        state = known(nvml, "NVML")
-        silent = unknown(f"NVML: {heard['text']}") if "text" in heard else absent("NVML")
-        missing = absent("NVML") if heard["status"] == "not-found" else silent
+        told = {name: answer[name] for name in answer if _is_answer(name, answer[name])}
+        heard.update(told)
+        if "status" in told:
+            status = {name: told[name] for name in ("status", "code", "text") if name in told}
+    if status:
+        state = known(status, "NVML")
+        silent = unknown(f"NVML: {status.get('text') or heard.get('error') or 'no answer'}")
+        missing = absent("NVML") if status["status"] == "not-found" else silent
     else:
         state = missing = unknown(_failure(completed), "NVML")
     facts = {**_all(missing), "driver.nvml": state, "driver.library": _library(heard, missing)}
@@ -131,8 +143,8 @@ def parse_nvml(completed: Completed) -> dict[str, Fact]:
     if "cuda" in heard:
         major, minor = divmod(heard["cuda"], 1000)
         facts["driver.cuda_supported"] = known(f"{major}.{minor // 10}", "NVML")
-    if devices and len(devices) == heard.get("count"):
-        facts["gpu.devices"] = known(devices, "NVML")
+    if len(devices) == heard.get("count"):
+        facts["gpu.devices"] = known(devices, "NVML") if devices else absent("NVML")
     return facts
 
 

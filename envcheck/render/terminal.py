@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Style:
 
 def render(view: View, style: Style, translate: Translator, commands: Commands) -> str:
     page = _Page(view, style, translate, commands)
-    lines = page.verdict() if style.verbosity < 0 else page.lines()
+    lines = [page.verdict()] if style.verbosity < 0 else page.lines()
     text = "\n".join(lines) + "\n"
     return text.encode("ascii", "backslashreplace").decode() if style.ascii else text
 
@@ -65,7 +66,8 @@ class _Page:
         self.view, self.style, self.translate, self.commands = view, style, translate, commands
 
     def lines(self) -> Iterator[str]:
-        yield from self.verdict()
+        yield self.verdict()
+        yield from self.first(self.translate("First:"), indent="  ")
         yield ""
         if self.view.target:
             yield from self.wrap(self.view.target, "  ")
@@ -81,14 +83,11 @@ class _Page:
             yield self.view.counts
         yield from self.first(self.translate("Do this first:"))
 
-    def verdict(self) -> Iterator[str]:
+    def verdict(self) -> str:
         kind = STATUS_MARKS[self.view.status]
         word = self.translate(STATUS_WORDS[self.view.status])
-        mark = f"{self.style.marks[kind]} {word}"
-        text = list(self.wrap(self.view.headline, " " * (len(mark) + 2)))
-        text[0] = f"{self.style.paint(mark, kind)}: {self.style.bold(text[0].lstrip())}"
-        yield from text
-        yield from self.first(self.translate("First:"), indent="  ")
+        mark = self.style.paint(f"{self.style.marks[kind]} {word}", kind)
+        return f"{mark}: {self.style.bold(self.view.headline)}"
 
     def first(self, label: str, indent: str = "") -> Iterator[str]:
         fix = self.view.first
@@ -111,7 +110,8 @@ class _Page:
 
     def layer(self, layer: StackLayer) -> Iterator[str]:
         mark = self.style.paint(self.style.marks[layer.status], layer.status)
-        name = self.translate(layer.layer).ljust(NAME_WIDTH)
+        name = self.translate(layer.layer)
+        name += " " * (NAME_WIDTH - width_of(name))
         text = layer.version or layer.note or ""
         if layer.status == "unknown" and layer.note and layer.version:
             text = f"{layer.version}; {layer.note}"
@@ -196,11 +196,37 @@ class _Page:
             yield from self.wrap(f"{self.style.marks['unknown']} {text}", "  ", "    ")
 
     def wrap(self, text: str, indent: str, rest: str | None = None) -> Iterator[str]:
+        rest = indent if rest is None else rest
+        if not text.isascii():
+            yield from wrap_wide(text, self.style.width, indent, rest)
+            return
         yield from textwrap.wrap(
             text,
             self.style.width,
             initial_indent=indent,
-            subsequent_indent=indent if rest is None else rest,
+            subsequent_indent=rest,
             break_on_hyphens=False,
             break_long_words=False,
         )
+
+
+def width_of(text: str) -> int:
+    """Columns on a terminal, where East Asian characters take two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def wrap_wide(text: str, width: int, indent: str, rest: str) -> Iterator[str]:
+    """As textwrap does, but by columns, and with breaks between East Asian characters."""
+    line, empty = indent, True
+    for piece in re.findall(r"[\u2e80-\uffef]|\s|[^\s\u2e80-\uffef]+", text):
+        if not empty and width_of(line) + width_of(piece) > width:
+            yield line.rstrip()
+            line, empty = rest, True
+        if not (empty and piece.isspace()):
+            line, empty = line + piece, False
+    if not empty:
+        yield line.rstrip()

@@ -6,9 +6,8 @@ that no control character of it reaches a terminal.
 
 from __future__ import annotations
 
-import os
+import re
 import shlex
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,33 +64,35 @@ class Commands:
 
     def shorten(self, path: str) -> str:
         """The path as one would type it: relative below the current folder, ~ below home."""
-        for folder, short in ((self.cwd, ""), (self.home, "~" + os.sep)):
-            base = folder.rstrip(os.sep) + os.sep
-            if len(base) > 1 and path.startswith(base) and not (self.windows and short):
+        slash = "\\" if self.windows else "/"
+        for folder, short in ((self.cwd, ""), (self.home, "" if self.windows else "~/")):
+            base = folder.rstrip(slash) + slash
+            if len(base) > 1 and path.startswith(base) and (short or folder == self.cwd):
                 return short + path[len(base) :]
         return path
 
     def words(self, argv: Sequence[str]) -> list[str]:
-        first = self.shorten(argv[0])
-        if self.windows:
-            quoted = [subprocess.list2cmdline([word]) for word in argv[1:]]
-            call = f'& "{first}"' if " " in first else first
-            return [call, *(_power_shell(word) for word in quoted)]
-        tail = [self.shorten(word) if os.sep in word else word for word in argv[1:]]
-        return [_posix(first), *(_posix(word) for word in tail)]
+        """The command's words as the shell wants them, PowerShell on Windows, else POSIX."""
+        short = [self.shorten(word) if "/" in word or "\\" in word else word for word in argv]
+        if not self.windows:
+            return [_posix(word) for word in short]
+        first = _power_shell(short[0])
+        return [f"& {first}" if first != short[0] else first, *map(_power_shell, short[1:])]
 
     def line(self, argv: Sequence[str]) -> str:
         return " ".join(self.words(argv))
 
 
 def _posix(word: str) -> str:
-    if word.startswith("~/") and shlex.quote(word[2:]) == word[2:]:
-        return word
-    return shlex.quote(os.path.expanduser(word) if word.startswith("~/") else word)
+    """Quoted where it must be, but for a leading ``~/``, which the shell has to see bare."""
+    if word.startswith("~/"):
+        return "~/" + shlex.quote(word[2:]) if word[2:] else word
+    return shlex.quote(word)
 
 
 def _power_shell(word: str) -> str:
-    return f"'{word}'" if set(word) & set("<>[]();&|$`@{}") else word
+    plain = re.fullmatch(r"[\w:\\./=~-]+", word)
+    return word if plain else "'" + word.replace("'", "''") + "'"
 
 
 def clean(text: str) -> str:
@@ -213,7 +214,7 @@ def _layer(layer: StackLayer, translate: Translator, commands: Commands) -> Stac
         layer.status,
         clean(layer.version),
         clean(commands.shorten(layer.where)),
-        clean(translate(layer.note)),
+        clean(translate(layer.note)) if layer.note else "",
     )
 
 

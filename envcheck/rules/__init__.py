@@ -49,8 +49,9 @@ def _dotted(edits: Mapping[str, Any]) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """``title`` and ``why`` are templates over the parameters of a match. ``explains`` are the
-    beginnings of the codes of findings that merely follow from this one. A ``gpu_only`` rule
-    does not apply where no GPU is expected."""
+    beginnings of the codes of findings that merely follow from this one, ``signs`` the words by
+    which those show it where several could be the cause. A ``gpu_only`` rule does not apply
+    where no GPU is expected."""
 
     code: str
     slug: str
@@ -62,6 +63,7 @@ class Rule:
     judge: Callable[[Facts, Matrix], Iterable[Match]]
     cases: tuple[Case, ...]
     explains: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
     gpu_only: bool = False
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envcheck import facts as F
 from envcheck.matrix import Matrix
-from envcheck.model import Facts, Fix, Match
+from envcheck.model import Facts, Fix, Match, not_applicable
 from envcheck.remedies import manual
 from envcheck.rules import Rule, fires, silent
 
@@ -63,7 +63,7 @@ RULE = Rule(
     severity="error",
     title="There is an NVIDIA GPU, but no driver answers for it",
     why="Without the driver no CUDA program can open the GPU, so TensorFlow runs on the CPU.",
-    needs=(F.GPU_HARDWARE, F.DRIVER_RELEASE, F.DRIVER_NVML, F.DRIVER_KERNEL_MODULE, F.SYSTEM_OS),
+    needs=(F.GPU_HARDWARE, F.DRIVER_RELEASE, F.SYSTEM_OS),
     judge=judge,
     explains=("GPU", "SMK201"),
     cases=(
@@ -73,6 +73,15 @@ RULE = Rule(
             driver__release=None,
             driver__kernel_module=None,
             driver__nvml={"status": "not-found"},
+            gpu__devices=None,
+        ),
+        fires(
+            "linux-rtx3080-tf29-cuda116",
+            "driver",
+            system__os="wsl2",
+            gpu__hardware=["/dev/dxg"],
+            driver__release=None,
+            driver__kernel_module=not_applicable("the kernel module is that of Windows"),
             gpu__devices=None,
         ),
         silent("linux-rtx3080-tf29-cuda116"),

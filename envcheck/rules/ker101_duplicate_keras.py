@@ -58,6 +58,7 @@ RULE = Rule(
     needs=(F.KERAS_COPIES, F.KERAS_IMPORT),
     judge=judge,
     explains=("KER2", "KER3", "SMK1"),
+    signs=("keras", "Keras"),
     cases=(
         fires("linux-none-tf215-duplicate-keras", "keras"),
         silent("linux-none-tf215-keras3"),

@@ -38,6 +38,7 @@ RULE = Rule(
     needs=(F.KERAS_VERSION, F.TF_VERSION, F.TF_PACKAGE),
     judge=judge,
     explains=("SMK1",),
+    signs=("keras", "Keras"),
     cases=(
         fires("linux-none-tf215-keras3", "keras"),
         fires("linux-none-tf29-mixed", "keras"),

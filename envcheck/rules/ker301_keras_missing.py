@@ -36,6 +36,7 @@ RULE = Rule(
     needs=(F.KERAS_IMPORT, F.TF_REQUIRES, F.TF_VERSION),
     judge=judge,
     explains=("SMK1",),
+    signs=("keras",),
     cases=(
         fires("linux-none-tf221", "keras", keras__import=None, keras__version=None),
         silent("linux-none-tf221"),

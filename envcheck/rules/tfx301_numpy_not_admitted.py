@@ -38,6 +38,7 @@ RULE = Rule(
     needs=(F.NUMPY_VERSION, F.TF_VERSION, F.TF_PACKAGE),
     judge=judge,
     explains=("SMK1",),
+    signs=("numpy", "NumPy", "_ARRAY_API"),
     cases=(
         fires("linux-none-tf29-mixed", "numpy"),
         fires("linux-rtx3080-tf29-cuda116", "numpy", numpy__version="2.0.2"),

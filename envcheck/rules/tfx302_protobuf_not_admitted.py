@@ -37,6 +37,7 @@ RULE = Rule(
     needs=(F.PROTOBUF_VERSION, F.TF_VERSION, F.TF_PACKAGE),
     judge=judge,
     explains=("SMK1",),
+    signs=("protobuf", "Descriptors cannot", "GetPrototype"),
     cases=(
         fires("linux-none-tf29-mixed", "protobuf"),
         fires("linux-none-tf221", "protobuf", protobuf__version="5.29.5"),
