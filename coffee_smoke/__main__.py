@@ -82,8 +82,9 @@ def forget_shadowed(folders: "list[str]") -> None:
 
 def main() -> int:
     if sys.version_info < (3, 7):
-        sys.stderr.write("coffee-smoke: needs Python 3.7 or later, this is %d.%d\n"
-                         % sys.version_info[:2])
+        sys.stderr.write(
+            "coffee-smoke: needs Python 3.7 or later, this is %d.%d\n" % sys.version_info[:2]
+        )
         return 2
     folder = os.path.dirname(os.path.abspath(__file__))
     users, safe = split_path(folder)

@@ -19,10 +19,19 @@ def parse_options(argv: List[str]) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="one epoch instead of ten")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto")
-    parser.add_argument("--way", choices=("auto", *network.WAYS), default="auto",
-                        help="how to train (default: the fastest that works)")
-    parser.add_argument("--faithful", action="store_const", const="fit", dest="way",
-                        help="the course's plain model.fit, same as --way fit")
+    parser.add_argument(
+        "--way",
+        choices=("auto", *network.WAYS),
+        default="auto",
+        help="how to train (default: the fastest that works)",
+    )
+    parser.add_argument(
+        "--faithful",
+        action="store_const",
+        const="fit",
+        dest="way",
+        help="the course's plain model.fit, same as --way fit",
+    )
     parser.add_argument("--seed", type=int, default=1234)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--nonce", default="", help="printed right before the JSON document")

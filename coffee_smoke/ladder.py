@@ -79,10 +79,22 @@ class Rung(NamedTuple):
 def empty_document() -> Dict[str, Any]:
     """Every field that a rung fills: a document has them all, however early it ended."""
     return {
-        "tensorflow": None, "devices": [], "placement": None, "way": None, "steps": 0,
-        "training_seconds": None, "epoch_seconds": [], "losses": [], "loss_untrained": None,
-        "loss_trained": None, "probabilities": None, "decisions": None, "accuracy": None,
-        "shapes": None, "parameters": None, "summary": None,
+        "tensorflow": None,
+        "devices": [],
+        "placement": None,
+        "way": None,
+        "steps": 0,
+        "training_seconds": None,
+        "epoch_seconds": [],
+        "losses": [],
+        "loss_untrained": None,
+        "loss_trained": None,
+        "probabilities": None,
+        "decisions": None,
+        "accuracy": None,
+        "shapes": None,
+        "parameters": None,
+        "summary": None,
     }
 
 
@@ -114,7 +126,10 @@ def failure_of(error: BaseException) -> Failure:
         causes.append(type(cause).__name__ + ": " + message_of(cause))
         cause = cause.__cause__ or cause.__context__
     return Failure(
-        type(error).__name__, message_of(error), tuple(lines), tuple(causes),
+        type(error).__name__,
+        message_of(error),
+        tuple(lines),
+        tuple(causes),
         isinstance(error, KeyboardInterrupt),
     )
 
@@ -133,8 +148,10 @@ def message_of(error: BaseException) -> str:
 
 def error_field(failure: Failure) -> Dict[str, Any]:
     return {
-        "type": failure.type, "message": failure.message,
-        "traceback": list(failure.traceback), "causes": list(failure.causes),
+        "type": failure.type,
+        "message": failure.message,
+        "traceback": list(failure.traceback),
+        "causes": list(failure.causes),
     }
 
 
@@ -157,8 +174,11 @@ def climb(options: Options, rungs: Sequence[Rung], say: Say) -> Dict[str, Any]:
         first_line = (result["detail"].splitlines() or [""])[0]
         say("%s %s: %s" % (rung.name, result["status"], first_line))
     return dict(
-        state.document, schema=SCHEMA, mode="quick" if options.quick else "full",
-        seed=options.seed, rungs=results,
+        state.document,
+        schema=SCHEMA,
+        mode="quick" if options.quick else "full",
+        seed=options.seed,
+        rungs=results,
         ok=all(r["status"] == "passed" for r in results),
         python={"version": "%d.%d.%d" % sys.version_info[:3], "executable": sys.executable},
     )

@@ -88,8 +88,13 @@ def pump(stream: IO[str], into: List[str], echo: bool) -> None:
 def spawn(argv: List[str], timeout: float, echo: bool) -> Ended:
     """Runs argv in a process group of its own, of which nothing is left at the end."""
     process = subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        universal_newlines=True, encoding="utf-8", errors="backslashreplace",
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+        encoding="utf-8",
+        errors="backslashreplace",
         start_new_session=True,
     )
     out: List[str] = []
@@ -184,7 +189,8 @@ def main(argv: Optional[List[str]] = None) -> int:
         document = document_of_the_dead(ended)
     document["target"] = {"python": python, "why": why}
     document["child"] = {
-        "returncode": ended.returncode, "timed_out": ended.timed_out,
+        "returncode": ended.returncode,
+        "timed_out": ended.timed_out,
         "stderr_tail": ended.stderr.splitlines()[-STDERR_TAIL:],
     }
     sys.stdout.write(report(document, ended, given.json, given.verbose))

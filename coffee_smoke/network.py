@@ -137,7 +137,14 @@ def fit_briefly(tf: Any, device: str, x: Any, y: Any, seed: int) -> Any:
 
 
 def train(
-    tf: Any, way: str, device: str, x: Any, y: Any, epochs: int, seed: int, on_epoch: OnEpoch,
+    tf: Any,
+    way: str,
+    device: str,
+    x: Any,
+    y: Any,
+    epochs: int,
+    seed: int,
+    on_epoch: OnEpoch,
     shuffle: bool = True,
 ) -> Trained:
     """Trains on x, y (200000 rows) with `way`; raises whatever TensorFlow raises."""
@@ -149,7 +156,12 @@ def train(
         losses, epoch_seconds, where = run(tf, model, way, x, y, epochs, seed, on_epoch, shuffle)
     seconds = time.perf_counter() - start
     return Trained(
-        model, tuple(losses), seconds, tuple(epoch_seconds), initial, variable_devices(model),
+        model,
+        tuple(losses),
+        seconds,
+        tuple(epoch_seconds),
+        initial,
+        variable_devices(model),
         where,
     )
 
@@ -162,7 +174,14 @@ def _adam(tf: Any) -> Any:
 
 
 def _fit(
-    tf: Any, model: Any, way: str, x: Any, y: Any, epochs: int, seed: int, on_epoch: OnEpoch,
+    tf: Any,
+    model: Any,
+    way: str,
+    x: Any,
+    y: Any,
+    epochs: int,
+    seed: int,
+    on_epoch: OnEpoch,
     shuffle: bool,
 ) -> Record:
     losses: List[float] = []
@@ -176,7 +195,12 @@ def _fit(
 
     model.compile(loss=tf.keras.losses.BinaryCrossentropy(), optimizer=_adam(tf))
     model.fit(
-        x, y, batch_size=data.BATCH, epochs=epochs, shuffle=shuffle, verbose=0,
+        x,
+        y,
+        batch_size=data.BATCH,
+        epochs=epochs,
+        shuffle=shuffle,
+        verbose=0,
         callbacks=[tf.keras.callbacks.LambdaCallback(on_epoch_end=end)],
     )
     # The trainer's tensors are its own; the model's answer shows where its kernels run.
@@ -185,7 +209,14 @@ def _fit(
 
 
 def _loop(
-    tf: Any, model: Any, way: str, x: Any, y: Any, epochs: int, seed: int, on_epoch: OnEpoch,
+    tf: Any,
+    model: Any,
+    way: str,
+    x: Any,
+    y: Any,
+    epochs: int,
+    seed: int,
+    on_epoch: OnEpoch,
     shuffle: bool,
 ) -> Record:
     import numpy
@@ -231,7 +262,9 @@ def _epoch_function(tf: Any, model: Any, xla: bool) -> Any:
             return i + 1, total + loss
 
         _, total = tf.while_loop(
-            lambda i, _: i < data.BATCHES, step, (tf.constant(0), tf.constant(0.0)),
+            lambda i, _: i < data.BATCHES,
+            step,
+            (tf.constant(0), tf.constant(0.0)),
             parallel_iterations=1,
         )
         return total / data.BATCHES

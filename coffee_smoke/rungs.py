@@ -27,8 +27,12 @@ def import_tensorflow(climb: Climb) -> Note:
 
     climb.tf = tensorflow
     found: Dict[str, Any] = {
-        "version": str(tensorflow.__version__), "file": str(tensorflow.__file__),
-        "keras_version": None, "keras_file": None, "keras_flavour": None, "keras_backend": None,
+        "version": str(tensorflow.__version__),
+        "file": str(tensorflow.__file__),
+        "keras_version": None,
+        "keras_file": None,
+        "keras_flavour": None,
+        "keras_backend": None,
         "cuda_build": None,
     }
     climb.document["tensorflow"] = found
@@ -55,7 +59,8 @@ def list_devices(climb: Climb) -> Note:
         capability = details.get("compute_capability")
         climb.document["devices"].append(
             {
-                "name": device.name, "type": device.device_type,
+                "name": device.name,
+                "type": device.device_type,
                 "details": {
                     "device_name": details.get("device_name"),
                     "compute_capability": "%d.%d" % tuple(capability) if capability else None,
@@ -167,8 +172,10 @@ def judge_training(climb: Climb, trained: network.Trained, epochs: int) -> Note:
         epoch_seconds=[round(s, 4) for s in trained.epoch_seconds],
         losses=[finite_or_none(loss) for loss in trained.losses],
         placement={
-            "requested": climb.options.device, "chosen": climb.device[1:],
-            "variables": list(trained.variable_devices), "step": trained.step_device,
+            "requested": climb.options.device,
+            "chosen": climb.device[1:],
+            "variables": list(trained.variable_devices),
+            "step": trained.step_device,
         },
     )
     if not all(math.isfinite(loss) for loss in trained.losses):
@@ -177,8 +184,13 @@ def judge_training(climb: Climb, trained: network.Trained, epochs: int) -> Note:
         require_device(climb.device, where, "the training")
     return Note(
         "%d steps by %s in %.1f s, loss %.4f -> %.4f"
-        % (epochs * data.BATCHES, climb.document["way"]["used"], trained.seconds,
-           trained.losses[0], trained.losses[-1]),
+        % (
+            epochs * data.BATCHES,
+            climb.document["way"]["used"],
+            trained.seconds,
+            trained.losses[0],
+            trained.losses[-1],
+        ),
         short_device(trained.step_device),
     )
 
@@ -193,9 +205,11 @@ def decide(climb: Climb) -> Note:
     asked = network.predict(climb.tf, trained.model, climb.device, climb.test_beans)[0]
     correct = int((data.decide(found) == climb.labels).sum())
     document.update(
-        loss_untrained=finite_or_none(before), loss_trained=finite_or_none(after),
+        loss_untrained=finite_or_none(before),
+        loss_trained=finite_or_none(after),
         probabilities=[finite_or_none(float(p)) for p in asked.ravel()],
-        decisions=decisions_of(asked), accuracy={"correct": correct, "total": data.BEANS},
+        decisions=decisions_of(asked),
+        accuracy={"correct": correct, "total": data.BEANS},
     )
     compare("the trained network's answers", found, reference.forward(weights, climb.beans))
     if climb.options.quick:
@@ -229,8 +243,11 @@ def acceptance(quick: bool) -> Dict[str, Any]:
     if quick:
         return always
     return dict(
-        always, good_bean_above=GOOD_BEAN_ABOVE, burnt_bean_below=BURNT_BEAN_BELOW,
-        final_loss_below=FINAL_LOSS_BELOW, correct=data.BEANS,
+        always,
+        good_bean_above=GOOD_BEAN_ABOVE,
+        burnt_bean_below=BURNT_BEAN_BELOW,
+        final_loss_below=FINAL_LOSS_BELOW,
+        correct=data.BEANS,
     )
 
 

@@ -16,8 +16,11 @@ def text(document: Dict[str, Any], verbose: bool) -> str:
             lines += ["", "%s: %s" % (rung["name"], error["type"])]
             lines += ["  " + line for line in error["traceback"]]
     if verbose and document["losses"]:
-        lines += ["", "loss per epoch: " + " ".join(
-            "nan" if loss is None else "%.4f" % loss for loss in document["losses"])]
+        lines += [
+            "",
+            "loss per epoch: "
+            + " ".join("nan" if loss is None else "%.4f" % loss for loss in document["losses"]),
+        ]
     if verbose and document["summary"]:
         lines += ["", document["summary"]]
     lines += ["", "coffee-smoke: " + ("passed" if document["ok"] else "FAILED")]
@@ -28,13 +31,13 @@ def rung_line(rung: Dict[str, Any]) -> str:
     where = " on %s" % rung["device"] if rung["device"] else ""
     seconds = "" if rung["seconds"] is None else "%6.1f s" % rung["seconds"]
     first = (rung["detail"].splitlines() or [""])[0]
-    return ("%-8s %-8s%8s  %s%s" % (
-        rung["name"], MARKS[rung["status"]], seconds, first, where)).rstrip()
+    return (
+        "%-8s %-8s%8s  %s%s" % (rung["name"], MARKS[rung["status"]], seconds, first, where)
+    ).rstrip()
 
 
 def slower_ways(document: Dict[str, Any]) -> List[str]:
     tried = (document["way"] or {}).get("tried", [])
     return [
-        "         %s did not work: %s" % (t["way"], t["error"]["type"])
-        for t in tried if t["error"]
+        "         %s did not work: %s" % (t["way"], t["error"]["type"]) for t in tried if t["error"]
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envcheck.model import Fact, known
+from envcheck.probes.target import unwriting
 
 if TYPE_CHECKING:
     from envcheck.probes.source import Child, Completed, Source
@@ -24,7 +25,7 @@ def spawn(
     source: Source, python: str, timeout: float, progress: Callable[[str], None] | None
 ) -> Child:
     argv = [python, str(PROGRAM), "--json", "--nonce", MARKER]
-    return source.spawn("coffee_smoke", argv, timeout, progress=progress)
+    return source.spawn("coffee_smoke", argv, timeout, env=unwriting(source), progress=progress)
 
 
 def collect(child: Child) -> Fact:

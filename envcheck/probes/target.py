@@ -94,7 +94,12 @@ def _interpreter(source: Source, given: str) -> str:
 
 
 def spawn(source: Source, target: Target, timeout: float) -> Child:
-    return source.spawn("target_probe", [target.python, str(PROBE)], timeout)
+    return source.spawn("target_probe", [target.python, str(PROBE)], timeout, env=unwriting(source))
+
+
+def unwriting(source: Source) -> dict[str, str]:
+    """The environment for a child in the target, which must not leave .pyc files there."""
+    return {**source.env, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def collect(source: Source, target: Target, child: Child, *, given: bool) -> dict[str, Fact]:

@@ -21,7 +21,7 @@ ORDER = ["import", "devices", "beans", "forward", "fit", "train", "decide"]
 NONCE = "4c1d"
 
 # Far enough to be a TensorFlow with Keras and one CPU; what comes after needs the real one.
-SHELL = '''
+SHELL = """
 import types
 __version__ = "2.99.0"
 class Model:
@@ -34,7 +34,7 @@ sysconfig = types.SimpleNamespace(get_build_info=lambda: {"is_cuda_build": False
 Device = types.SimpleNamespace(name="/physical_device:CPU:0", device_type="CPU")
 config = types.SimpleNamespace(
     list_physical_devices=lambda kind: [Device] if kind == "CPU" else [])
-'''
+"""
 
 
 def run(cwd, *options, argv=None, env=None):
@@ -42,7 +42,11 @@ def run(cwd, *options, argv=None, env=None):
     clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     return subprocess.run(
         [*command, "--json", "--nonce", NONCE, *options],
-        cwd=cwd, env={**clean, **(env or {})}, capture_output=True, timeout=60, check=False,
+        cwd=cwd,
+        env={**clean, **(env or {})},
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -107,7 +111,8 @@ def test_what_tensorflow_prints_never_reaches_the_result(user, printing):
     assert statuses(document) == ["passed", "passed", "failed"] + ["not-run"] * 4
     assert document["devices"] == [
         {
-            "name": "/physical_device:CPU:0", "type": "CPU",
+            "name": "/physical_device:CPU:0",
+            "type": "CPU",
             "details": {"device_name": None, "compute_capability": None},
         }
     ]
@@ -182,7 +187,11 @@ def test_the_search_path_is_that_of_the_users_program(user):
     (folder / "train.py").write_text("import sys; print(repr(sys.path))\n", encoding="utf-8")
     env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     own = subprocess.run(
-        [sys.executable, "train.py"], cwd=folder, env=env, capture_output=True, text=True,
+        [sys.executable, "train.py"],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
         check=True,
     )
     error = document_of(run(folder))["rungs"][0]["error"]
@@ -234,9 +243,11 @@ def test_python_dash_m_works_too(user):
 def test_a_deleted_current_folder(user, tmp_path):
     gone = tmp_path / "gone"
     gone.mkdir()
-    script = f"import os; os.rmdir({str(gone)!r}); os.execv({sys.executable!r}, " + repr(
-        [sys.executable, str(FOLDER), "--json", "--nonce", NONCE]
-    ) + ")"
+    script = (
+        f"import os; os.rmdir({str(gone)!r}); os.execv({sys.executable!r}, "
+        + repr([sys.executable, str(FOLDER), "--json", "--nonce", NONCE])
+        + ")"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=gone, capture_output=True, timeout=60, check=False
     )
@@ -247,7 +258,10 @@ def test_a_deleted_current_folder(user, tmp_path):
 def test_closed_stdout_is_exit_3(user):
     done = subprocess.run(
         ["sh", "-c", f'"{sys.executable}" "{FOLDER}" --json >&-'],
-        cwd=user(), capture_output=True, timeout=60, check=False,
+        cwd=user(),
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 3
     assert done.stderr.startswith(b"coffee-smoke: stdout is closed")

@@ -40,7 +40,10 @@ print(json.dumps(found))
 def document(lab, tmp_path_factory):
     done = subprocess.run(
         [str(lab("tf221")), str(FOLDER), "--json", "--device", "cpu"],
-        cwd=tmp_path_factory.mktemp("coffee"), capture_output=True, timeout=300, check=False,
+        cwd=tmp_path_factory.mktemp("coffee"),
+        capture_output=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     return json.loads(done.stdout)
@@ -71,14 +74,21 @@ def test_the_losses_fall_epoch_by_epoch(document):
 def test_everything_was_placed_on_the_cpu(document):
     cpu = "/job:localhost/replica:0/task:0/device:CPU:0"
     assert document["placement"] == {
-        "requested": "cpu", "chosen": "CPU:0", "variables": [cpu] * 4, "step": cpu,
+        "requested": "cpu",
+        "chosen": "CPU:0",
+        "variables": [cpu] * 4,
+        "step": cpu,
     }
 
 
 def test_the_fast_ways_are_the_same_training_as_model_fit(lab, tmp_path):
     done = subprocess.run(
         [str(lab("tf221")), "-c", SAME_TRAINING, str(FOLDER)],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout.splitlines()[-1])

@@ -47,8 +47,11 @@ def test_all_rungs_passed(climb):
 
 def test_what_needs_a_failed_rung_does_not_run_and_the_rest_does(climb):
     document, _ = climb(
-        ("a", (), None), ("b", ("a",), ValueError("bad")), ("c", ("b",), None),
-        ("d", ("c",), None), ("e", ("a",), None),
+        ("a", (), None),
+        ("b", ("a",), ValueError("bad")),
+        ("c", ("b",), None),
+        ("d", ("c",), None),
+        ("e", ("a",), None),
     )
     assert document["ok"] is False
     assert statuses(document) == {
@@ -114,9 +117,13 @@ def test_comparison_with_the_reference():
         ((0.98, 0.1), 200, 0.003, "the burnt bean gets 0.1"),
         ((0.98, 0.0), 199, 0.003, "199 of 200 beans are right"),
         ((0.98, 0.0), 200, 0.2, "the final loss is 0.2000"),
-        ((math.nan, math.nan), 157, 0.2,
-         "the good bean gets nan; the burnt bean gets nan; 157 of 200 beans are right; "
-         "the final loss is 0.2000"),
+        (
+            (math.nan, math.nan),
+            157,
+            0.2,
+            "the good bean gets nan; the burnt bean gets nan; 157 of 200 beans are right; "
+            "the final loss is 0.2000",
+        ),
     ],
 )
 def test_what_training_must_reach(asked, correct, loss, said):
@@ -163,17 +170,17 @@ def test_the_next_slower_way_is_tried_and_the_first_ones_failure_is_named(ready,
     training = FakeTraining({"xla-loop": RuntimeError("libdevice not found")})
     monkeypatch.setattr(rungs.network, "train", training)
     note = rungs.train(ready)
-    assert note == ladder.Note(
-        "62500 steps by graph-loop in 3.0 s, loss 0.2500 -> 0.1000", "CPU:0"
-    )
+    assert note == ladder.Note("62500 steps by graph-loop in 3.0 s, loss 0.2500 -> 0.1000", "CPU:0")
     way = ready.document["way"]
     assert way["used"] == "graph-loop"
     assert [(t["way"], t["ok"]) for t in way["tried"]] == [
-        ("xla-loop", False), ("graph-loop", True)
+        ("xla-loop", False),
+        ("graph-loop", True),
     ]
     assert way["tried"][0]["error"]["message"] == "libdevice not found"
     assert training.asked == [
-        ("xla-loop", "/CPU:0", 200_000, 10, 1234), ("graph-loop", "/CPU:0", 200_000, 10, 1234)
+        ("xla-loop", "/CPU:0", 200_000, 10, 1234),
+        ("graph-loop", "/CPU:0", 200_000, 10, 1234),
     ]
 
 

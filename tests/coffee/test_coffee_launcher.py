@@ -146,7 +146,7 @@ def test_earlier_rungs_keep_what_the_dead_child_had_said_of_them():
         ("garbage\n", None),
         ("abc{\n", None),
         ("abc[1]\n", None),
-        ("noise\nabc{\"ok\": true}\nnoise\n", {"ok": True}),
+        ('noise\nabc{"ok": true}\nnoise\n', {"ok": True}),
     ],
 )
 def test_only_a_whole_document_behind_the_nonce_counts(stdout, document):
