@@ -62,7 +62,8 @@ def test_which_cuda_for_tensorflow_2_12() -> None:
 def test_is_my_rtx_5080_supported_from_which_on_and_why_not_before() -> None:
     output = " ".join(text_of("matrix", "show", "gpu", "RTX 5080").split())
     assert output.startswith(
-        "GeForce RTX 5080 (compute capability 12.0, Blackwell): from TensorFlow 2.21.0 on.")
+        "GeForce RTX 5080 (compute capability 12.0, Blackwell): from TensorFlow 2.21.0 on."
+    )
     assert "not 2.16.1 to 2.20.0" in output and "9.0a" in output
 
 
@@ -74,8 +75,9 @@ def test_which_tensorflow_for_driver_470() -> None:
 
 def test_why_does_2_4_not_run_with_cuda_11_2() -> None:
     output = " ".join(text_of("judge", "--tensorflow", "2.4", "--cuda", "11.2").split())
-    assert output.startswith("broken: tensorflow 2.4 opens libcusolver.so.10 (CUDA 11.2 has "
-                             "libcusolver.so.11)")
+    assert output.startswith(
+        "broken: tensorflow 2.4 opens libcusolver.so.10 (CUDA 11.2 has libcusolver.so.11)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,14 +143,33 @@ def text_of_json(*argv: str) -> str:
 
 # --- judge
 
-FIELD = ("judge", "--tensorflow", "2.9.1", "--package", "tensorflow-gpu", "--cuda", "11.6.0",
-         "--cudnn", "8.4.0", "--driver", "510.39.01", "--gpu", "RTX 3080", "--python", "3.9",
-         "--keras", "2.9.0", "--os", "linux")
+FIELD = (
+    "judge",
+    "--tensorflow",
+    "2.9.1",
+    "--package",
+    "tensorflow-gpu",
+    "--cuda",
+    "11.6.0",
+    "--cudnn",
+    "8.4.0",
+    "--driver",
+    "510.39.01",
+    "--gpu",
+    "RTX 3080",
+    "--python",
+    "3.9",
+    "--keras",
+    "2.9.0",
+    "--os",
+    "linux",
+)
 
 
 def test_the_judgement_is_what_its_schema_says() -> None:
-    schema = json.loads((shipped_path().parent / "envcheck" / "schemas" /
-                         "judgement.schema.json").read_text())
+    schema = json.loads(
+        (shipped_path().parent / "envcheck" / "schemas" / "judgement.schema.json").read_text()
+    )
     content = json.loads(text_of_json(*FIELD))
     jsonschema.Draft202012Validator(schema).validate(content)
     assert (content["schema"], content["verdict"]) == ("envcheck.judgement/1", "compatible")
@@ -172,7 +193,8 @@ def test_the_exit_code_follows_the_verdict(argv: tuple[str, ...], code: int) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["2.16.1[and-cuda]", "tensorflow[and-cuda]==2.16.1", "tensorflow==2.16.1[and-cuda]"])
+    "text", ["2.16.1[and-cuda]", "tensorflow[and-cuda]==2.16.1", "tensorflow==2.16.1[and-cuda]"]
+)
 def test_the_extra_may_stand_in_the_version(text: str) -> None:
     content = json.loads(text_of_json("judge", "--tensorflow", text))
     assert content["stack"]["cuda_from"] == "wheels"
@@ -180,15 +202,24 @@ def test_the_extra_may_stand_in_the_version(text: str) -> None:
 
 
 def test_the_package_may_stand_in_the_version() -> None:
-    content = json.loads(text_of_json("judge", "--tensorflow", "tensorflow-gpu==2.9.1",
-                                      "--cuda", "11.2"))
+    content = json.loads(
+        text_of_json("judge", "--tensorflow", "tensorflow-gpu==2.9.1", "--cuda", "11.2")
+    )
     assert content["stack"]["package"] == "tensorflow-gpu"
 
 
 @pytest.mark.parametrize(
     "argv",
-    [["--cuda", "eleven"], ["--driver", "12.2"], ["--tensorflow", "latest"], ["--os", "beos"],
-     ["--compute-capability", "86"], ["--package", "torch"], ["--tensorflow", "torch==2.0"], []],
+    [
+        ["--cuda", "eleven"],
+        ["--driver", "12.2"],
+        ["--tensorflow", "latest"],
+        ["--os", "beos"],
+        ["--compute-capability", "86"],
+        ["--package", "torch"],
+        ["--tensorflow", "torch==2.0"],
+        [],
+    ],
 )
 def test_what_cannot_be_judged_is_wrong_usage(argv: list[str]) -> None:
     assert refusal("judge", *argv)
@@ -265,8 +296,9 @@ def test_verify_finds_a_changed_cell(tmp_path: Path) -> None:
     text = shipped_path().read_text(encoding="utf-8")
     path = tmp_path / "matrix.json"
     path.write_text(text.replace('"keras": ">=2.9.0rc0,<2.10.0"', '"keras": ">=2.8,<2.10.0"'))
-    result = run("matrix", "verify", "--file", str(path), "--package", "tensorflow-gpu",
-                 "--sample", "200")
+    result = run(
+        "matrix", "verify", "--file", str(path), "--package", "tensorflow-gpu", "--sample", "200"
+    )
     assert result.return_value == 1
     assert "requires.keras" in result.output
 

@@ -57,8 +57,13 @@ def test_a_name_finds_its_product(matrix: Matrix, name: str, product: str) -> No
 
 @pytest.mark.parametrize(
     ("name", "capability"),
-    [("RTX PRO 6000 Blackwell", "12.0"), ("A800-SXM4-80GB", "8.0"), ("3090", "8.6"),
-     ("GeForce RTX 2070 Super with Max-Q Design", "7.5"), ("RTX A1000 Laptop GPU", "8.6")],
+    [
+        ("RTX PRO 6000 Blackwell", "12.0"),
+        ("A800-SXM4-80GB", "8.0"),
+        ("3090", "8.6"),
+        ("GeForce RTX 2070 Super with Max-Q Design", "7.5"),
+        ("RTX A1000 Laptop GPU", "8.6"),
+    ],
 )
 def test_a_name_finds_a_compute_capability(matrix: Matrix, name: str, capability: str) -> None:
     found = matrix.gpu(name)
@@ -67,9 +72,13 @@ def test_a_name_finds_a_compute_capability(matrix: Matrix, name: str, capability
 
 @pytest.mark.parametrize(
     ("name", "capabilities"),
-    [("RTX 6000", ["7.5", "8.9", "12.0"]), ("Titan X", ["5.2", "6.1"]),
-     ("GeForce GTX 860M", ["3.0", "5.0"]), ("GT 730", ["2.1", "3.5"]),
-     ("Jetson Thor", ["10.1", "11.0"])],
+    [
+        ("RTX 6000", ["7.5", "8.9", "12.0"]),
+        ("Titan X", ["5.2", "6.1"]),
+        ("GeForce GTX 860M", ["3.0", "5.0"]),
+        ("GT 730", ["2.1", "3.5"]),
+        ("Jetson Thor", ["10.1", "11.0"]),
+    ],
 )
 def test_a_name_that_means_several_is_not_guessed(
     matrix: Matrix, name: str, capabilities: list[str]
@@ -79,8 +88,19 @@ def test_a_name_that_means_several_is_not_guessed(
 
 
 @pytest.mark.parametrize(
-    "name", ["RTX 9090", "Radeon RX 7900 XTX", "Intel Arc A770", "Apple M2", "", "GPU", "NVIDIA",
-             "GeForce", "GTX 550 Ti", "llvmpipe"],
+    "name",
+    [
+        "RTX 9090",
+        "Radeon RX 7900 XTX",
+        "Intel Arc A770",
+        "Apple M2",
+        "",
+        "GPU",
+        "NVIDIA",
+        "GeForce",
+        "GTX 550 Ti",
+        "llvmpipe",
+    ],
 )
 def test_what_is_not_on_record_is_unknown(matrix: Matrix, name: str) -> None:
     assert matrix.gpu(name) is None

@@ -20,8 +20,13 @@ SCHEMAS = shipped_path().parent / "envcheck" / "schemas"
 
 
 def builds(matrix: Matrix) -> Iterator[TensorflowBuild]:
-    for package in ("tensorflow", "tensorflow-gpu", "tensorflow-cpu", "tensorflow-intel",
-                    "tensorflow-macos"):
+    for package in (
+        "tensorflow",
+        "tensorflow-gpu",
+        "tensorflow-cpu",
+        "tensorflow-intel",
+        "tensorflow-macos",
+    ):
         for version in matrix.releases(package):
             build = matrix.build_of(package, version)
             assert build is not None
@@ -30,8 +35,10 @@ def builds(matrix: Matrix) -> Iterator[TensorflowBuild]:
 
 def test_the_file_is_what_its_schema_says(content: dict[str, Any]) -> None:
     schema = json.loads((SCHEMAS / "compat_matrix.schema.json").read_text())
-    problems = [f"{list(e.absolute_path)[:2]}: {e.message[:200]}"
-                for e in jsonschema.Draft202012Validator(schema).iter_errors(content)]
+    problems = [
+        f"{list(e.absolute_path)[:2]}: {e.message[:200]}"
+        for e in jsonschema.Draft202012Validator(schema).iter_errors(content)
+    ]
     assert problems == []
 
 
@@ -50,8 +57,13 @@ def test_no_registry_is_named() -> None:
 
 def test_every_source_is_known_and_every_known_source_used(content: dict[str, Any]) -> None:
     known = {row["id"] for row in content["sources"]}
-    used = {source for name, rows in content.items() if isinstance(rows, list) and name != "sources"
-            for row in rows for source in row["sources"]}
+    used = {
+        source
+        for name, rows in content.items()
+        if isinstance(rows, list) and name != "sources"
+        for row in rows
+        for source in row["sources"]
+    }
     assert used <= known
     # The judge cites these by itself, or they stand for a fact in a rule's text.
     assert known - used <= {"tf-pip-page", "cpu-baseline", "cudnn-members", "runpath-2.16.1"}
@@ -68,8 +80,9 @@ def test_rows_are_sorted(content: dict[str, Any]) -> None:
 def test_driver_minima_never_fall_as_cuda_rises(matrix: Matrix, system: str) -> None:
     own = [u.driver[system] for u in matrix.cuda_updates if system in u.driver]
     assert own == sorted(own)
-    minima = [matrix.min_driver(u.release, system) for u in matrix.cuda_updates
-              if u.release.major >= 11]
+    minima = [
+        matrix.min_driver(u.release, system) for u in matrix.cuda_updates if u.release.major >= 11
+    ]
     known = [m for m in minima if m is not None]
     assert known == sorted(known)
 
@@ -82,11 +95,18 @@ def test_the_minor_compatible_minimum_is_the_first_driver_of_its_major(matrix: M
 
 def test_every_file_a_build_opens_has_a_provider(matrix: Matrix) -> None:
     """A CUDA series, or for cuDNN a major on record; from CUDA 11.8 on also a wheel."""
-    toolkits = {file_of(lib, version, platform)
-                for series in matrix.all_cuda_series for lib, version in series.sonames.items()
-                for platform in ("linux_x86_64", "windows_x86_64")}
-    cudnn = {name for row in matrix.sections["cudnn"].values() if row["kind"] == "files"
-             for name in (*row["linux"], *row["windows"])}
+    toolkits = {
+        file_of(lib, version, platform)
+        for series in matrix.all_cuda_series
+        for lib, version in series.sonames.items()
+        for platform in ("linux_x86_64", "windows_x86_64")
+    }
+    cudnn = {
+        name
+        for row in matrix.sections["cudnn"].values()
+        if row["kind"] == "files"
+        for name in (*row["linux"], *row["windows"])
+    }
     for build in builds(matrix):
         for wheel in build.platforms.values():
             assert set(wheel.sonames.values()) <= toolkits | cudnn, build
@@ -132,8 +152,10 @@ def test_every_release_that_asks_for_keras_admits_one(matrix: Matrix) -> None:
 
 @pytest.mark.parametrize("name", ["numpy", "protobuf"])
 def test_what_is_asked_for_and_what_imports_overlap(matrix: Matrix, name: str) -> None:
-    probes = {"numpy": ["1.13.3", "1.16.6", "1.18.5", "1.19.5", "1.22.4", "1.23.5", "1.26.4"],
-              "protobuf": ["3.8.0", "3.9.2", "3.19.6", "3.20.3", "4.25.8", "5.29.5", "6.33.0"]}
+    probes = {
+        "numpy": ["1.13.3", "1.16.6", "1.18.5", "1.19.5", "1.22.4", "1.23.5", "1.26.4"],
+        "protobuf": ["3.8.0", "3.9.2", "3.19.6", "3.20.3", "4.25.8", "5.29.5", "6.33.0"],
+    }
     for build in builds(matrix):
         imports = build.numpy_imports if name == "numpy" else build.protobuf_imports
         for python in build.pythons:
@@ -174,14 +196,15 @@ def test_every_gpu_row_finds_itself(matrix: Matrix) -> None:
         if "ambiguous" in row:
             assert matrix.gpu(row["id"]) is None, row["id"]
             assert [str(c) for c in matrix.gpu_capabilities(row["id"])] == sorted(
-                row["ambiguous"], key=lambda c: [int(p) for p in c.split(".")])
+                row["ambiguous"], key=lambda c: [int(p) for p in c.split(".")]
+            )
         else:
             found = matrix.gpu(row["id"])
             assert found is not None and str(found.compute_capability) == row["cc"], row["id"]
 
 
 def test_every_gpu_belongs_to_the_architecture_of_its_number(matrix: Matrix) -> None:
-    from envcheck.judge.gpu import architecture_of
+    from envcheck.judge.driver import architecture_of
     from envcheck.versions import ComputeCapability
 
     for row in matrix.sections["gpus"].values():
@@ -196,8 +219,12 @@ def test_there_are_sixteen_rules(matrix: Matrix) -> None:
 
 def test_the_first_known_good_is_the_combination_in_use(matrix: Matrix) -> None:
     first = next(iter(matrix.sections["known_good"].values()))
-    assert first["stack"] == {"package": "tensorflow-gpu", "tensorflow": "2.9.1",
-                              "cuda": "11.6.0", "cudnn": "8.4.0"}
+    assert first["stack"] == {
+        "package": "tensorflow-gpu",
+        "tensorflow": "2.9.1",
+        "cuda": "11.6.0",
+        "cudnn": "8.4.0",
+    }
 
 
 def test_the_judge_agrees_with_what_is_known(matrix: Matrix) -> None:
@@ -214,10 +241,22 @@ def test_the_judge_agrees_with_what_is_known(matrix: Matrix) -> None:
 def test_what_the_judge_says_is_in_its_vocabulary(matrix: Matrix) -> None:
     known = matrix.sections["sources"]
     for build in builds(matrix):
-        stack = Stack(package=build.package, tensorflow=build.version, cuda="12.4", cudnn="9.1.0",
-                      driver="470.57.02", gpu="RTX 5090", python="3.12", keras="3.0.0",
-                      tf_keras="2.16.0", numpy="2.0.2", protobuf="4.25.0", os="linux",
-                      glibc="2.28", cuda_from="wheels")
+        stack = Stack(
+            package=build.package,
+            tensorflow=build.version,
+            cuda="12.4",
+            cudnn="9.1.0",
+            driver="470.57.02",
+            gpu="RTX 5090",
+            python="3.12",
+            keras="3.0.0",
+            tf_keras="2.16.0",
+            numpy="2.0.2",
+            protobuf="4.25.0",
+            os="linux",
+            glibc="2.28",
+            cuda_from="wheels",
+        )
         for reason in judge(stack, matrix).reasons:
             assert reason.verdict in VERDICTS and reason.subject in SUBJECTS
             assert reason.rule in matrix.sections["rules"]

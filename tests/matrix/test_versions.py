@@ -46,11 +46,20 @@ def test_two_kinds_are_never_equal_and_have_no_order() -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        (CudaRelease, ""), (CudaRelease, "11.x"), (CudaRelease, "v11"), (CudaRelease, "11."),
-        (CudaRelease, "12.4rc1"), (CudaRelease, "Unknown"),
-        (DriverRelease, "12.2"), (DriverRelease, "535.104-05"), (DriverRelease, "N/A"),
-        (CudnnRelease, "8,9"), (ComputeCapability, "86"), (ComputeCapability, "8.6.0"),
-        (ComputeCapability, "8.60"), (ComputeCapability, "sm_86"),
+        (CudaRelease, ""),
+        (CudaRelease, "11.x"),
+        (CudaRelease, "v11"),
+        (CudaRelease, "11."),
+        (CudaRelease, "12.4rc1"),
+        (CudaRelease, "Unknown"),
+        (DriverRelease, "12.2"),
+        (DriverRelease, "535.104-05"),
+        (DriverRelease, "N/A"),
+        (CudnnRelease, "8,9"),
+        (ComputeCapability, "86"),
+        (ComputeCapability, "8.6.0"),
+        (ComputeCapability, "8.60"),
+        (ComputeCapability, "sm_86"),
     ],
 )
 def test_what_is_no_version_is_refused(kind: type, text: str) -> None:
@@ -60,8 +69,15 @@ def test_what_is_no_version_is_refused(kind: type, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(7605, "7.6.5"), (8904, "8.9.4"), (8400, "8.4.0"), (8100, "8.1.0"), (90300, "9.3.0"),
-     (91002, "9.10.2"), (92800, "9.28.0")],
+    [
+        (7605, "7.6.5"),
+        (8904, "8.9.4"),
+        (8400, "8.4.0"),
+        (8100, "8.1.0"),
+        (90300, "9.3.0"),
+        (91002, "9.10.2"),
+        (92800, "9.28.0"),
+    ],
 )
 def test_cudnn_numbers_decode_by_their_major(number: int, text: str) -> None:
     assert str(CudnnRelease.from_int(number)) == text
