@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,8 +27,21 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
+ELSEWHERE = {"judge": "envcheck.commands.judge", "matrix": "envcheck.commands.matrix"}
+"""Commands that are imported when they are called: module, and in it a command of that name."""
+
+
 class DefaultGroup(click.Group):
     """Bare ``envcheck`` and ``envcheck --options`` mean ``envcheck check``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(ELSEWHERE[cmd_name]), cmd_name)
+        return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")):
@@ -175,9 +189,10 @@ class Knowledge:
 
 
 def load_knowledge() -> Knowledge:
-    from envcheck import matrix, rules
+    from envcheck import rules
+    from envcheck.commands.matrix import load
 
-    return Knowledge(rules.discover(), matrix.load_matrix())
+    return Knowledge(rules.discover(), load(None))
 
 
 def gather(source: Source, wishes: Wishes) -> tuple[Facts, Knowledge, dict[str, float]]:
@@ -232,7 +247,7 @@ def finish(
     from envcheck.engine import run_rules
 
     outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect)
-    built = report.build(facts, outcome, knowledge.matrix.version, expect, timings)
+    built = report.build(facts, outcome, knowledge.matrix, expect, timings)
     verdict = judge_report(built, fail_on)
     if format_ == "json":
         from envcheck.render import json

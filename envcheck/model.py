@@ -226,6 +226,8 @@ class StackLayer:
 class Report:
     envcheck_version: str
     matrix_version: str
+    matrix_overlay: str | None
+    """The user's own additions to the matrix that were used, as a path."""
     expect: Expect
     facts: Facts
     stack: tuple[StackLayer, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from envcheck import __version__
 from envcheck import facts as F
@@ -18,6 +19,9 @@ from envcheck.model import (
     Report,
     StackLayer,
 )
+
+if TYPE_CHECKING:
+    from envcheck.matrix import Matrix
 
 SUBJECTS: Mapping[Layer, Key[object]] = {
     "driver": F.DRIVER_RELEASE,
@@ -36,13 +40,14 @@ SUBJECTS: Mapping[Layer, Key[object]] = {
 def build(
     facts: Facts,
     outcome: Outcome,
-    matrix_version: str,
+    matrix: Matrix,
     expect: Expect,
     timings: Mapping[str, float] | None = None,
 ) -> Report:
     return Report(
         envcheck_version=__version__,
-        matrix_version=matrix_version,
+        matrix_version=matrix.version,
+        matrix_overlay=str(matrix.overlay) if matrix.overlay else None,
         expect=expect,
         facts=facts,
         stack=tuple(_layer(layer, facts, outcome, expect) for layer in LAYERS),

@@ -103,6 +103,22 @@ def test_a_machine_without_a_gpu_is_an_error_where_one_is_expected(
     assert report["verdict"]["exit_code"] == 1
 
 
+def test_a_check_leaves_no_trace_in_the_environment_or_the_folder(
+    envcheck: Run, tmp_path: Path
+) -> None:
+    python = laboratory.copy_of("tf215", tmp_path / "venv")
+    folder = tmp_path / "project"
+    folder.mkdir()
+
+    def listing() -> list[tuple[str, int]]:
+        return sorted((str(path), path.lstat().st_mtime_ns) for path in tmp_path.rglob("*"))
+
+    before = listing()
+    completed = envcheck("--python", str(python), "--expect", "cpu", cwd=folder)
+    assert completed.returncode == 0
+    assert listing() == before
+
+
 def test_half_of_a_tensorflow(envcheck: Run, tmp_path: Path) -> None:
     python = laboratory.copy_of("tf215", tmp_path / "venv")
     (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")

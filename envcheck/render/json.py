@@ -21,6 +21,7 @@ def document(report: Report, verdict: Verdict) -> dict[str, Any]:
         "schema": SCHEMA,
         "envcheck_version": report.envcheck_version,
         "matrix_version": report.matrix_version,
+        "matrix_overlay": report.matrix_overlay,
         "verdict": {"status": verdict.status, "exit_code": verdict.exit_code},
         "expect": report.expect,
         "target": {

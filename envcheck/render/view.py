@@ -203,9 +203,13 @@ def _target(report: Report, translate: Translator, commands: Commands) -> str:
         return ""
     because = report.facts.value(F.TARGET_CHOSEN) or ""
     shown = clean(commands.shorten(executable))
-    return translate("target {python}, chosen by {because}").format(
+    text = translate("target {python}, chosen by {because}").format(
         python=shown, because=clean(because)
     )
+    if report.matrix_overlay is None:
+        return text
+    overlay = clean(commands.shorten(report.matrix_overlay))
+    return text + translate("; matrix with your overlay {path}").format(path=overlay)
 
 
 def _layer(layer: StackLayer, translate: Translator, commands: Commands) -> StackLayer:
