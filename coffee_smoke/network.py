@@ -258,7 +258,7 @@ def _epoch_function(tf: Any, model: Any, xla: bool) -> Any:
             with tf.GradientTape() as tape:
                 loss = loss_of(ys[i], model(xs[i], training=True))
             found = tape.gradient(loss, variables)
-            optimizer.apply_gradients(zip(found, variables))  # noqa: B905 (Python 3.10)
+            optimizer.apply_gradients(zip(found, variables))
             return i + 1, total + loss
 
         _, total = tf.while_loop(

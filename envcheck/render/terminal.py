@@ -30,6 +30,16 @@ STATUS_WORDS = {
     "fail": "FAIL",
     "inconclusive": "INCONCLUSIVE",
 }
+NAMES = {
+    "gpu": "GPU",
+    "cuda": "CUDA",
+    "cudnn": "cuDNN",
+    "python": "Python",
+    "tensorflow": "TensorFlow",
+    "keras": "Keras",
+    "smoke": "coffee",
+}
+"""Layers whose name is not written as in the report's JSON."""
 NAME_WIDTH = 11
 
 
@@ -110,7 +120,7 @@ class _Page:
 
     def layer(self, layer: StackLayer) -> Iterator[str]:
         mark = self.style.paint(self.style.marks[layer.status], layer.status)
-        name = self.translate(layer.layer)
+        name = self.translate(NAMES.get(layer.layer, layer.layer))
         name += " " * (NAME_WIDTH - width_of(name))
         text = layer.version or layer.note or ""
         if layer.status == "unknown" and layer.note and layer.version:
