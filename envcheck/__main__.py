@@ -1,3 +1,3 @@
-from envcheck.cli import main
+from envcheck.entry import main
 
 main()

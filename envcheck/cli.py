@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from envcheck.collect import Wishes
     from envcheck.matrix import Matrix
     from envcheck.probes.source import Source
+    from envcheck.render.terminal import Style
     from envcheck.rules import Rule
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -199,7 +200,7 @@ def gather(source: Source, wishes: Wishes) -> tuple[Facts, Knowledge, dict[str, 
     """All facts. What judging and printing needs is loaded while the children work."""
     from envcheck.collect import Collector
 
-    with progress() as show:
+    with progress() as show, no_child_left():
         collector = Collector(source, wishes, show)
         collector.start()
         knowledge = load_knowledge()
@@ -208,6 +209,25 @@ def gather(source: Source, wishes: Wishes) -> tuple[Facts, Knowledge, dict[str, 
 
         del report, terminal
         return collector.finish(), knowledge, collector.timings
+
+
+@contextmanager
+def no_child_left() -> Iterator[None]:
+    """Whatever ends us, a signal included, ends our children first."""
+    import signal
+
+    from envcheck.probes.source import kill_all
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), interrupt)
+    try:
+        yield
+    finally:
+        kill_all()
 
 
 @contextmanager
@@ -252,10 +272,10 @@ def finish(
     if format_ == "json":
         from envcheck.render import json
 
-        write(json.render(built, verdict))
+        written = write(json.render(built, verdict))
     else:
-        write(terminal_text(built, fail_on, 1 if verbose else -1 if quiet else 0))
-    return verdict.exit_code
+        written = write(terminal_text(built, fail_on, 1 if verbose else -1 if quiet else 0))
+    return verdict.exit_code if written else verdict.exit_code or COULD_NOT_ASSESS
 
 
 def terminal_text(built: Report, fail_on: Severity, verbosity: int) -> str:
@@ -263,7 +283,9 @@ def terminal_text(built: Report, fail_on: Severity, verbosity: int) -> str:
     from envcheck.render import i18n, terminal
     from envcheck.render.view import Commands, build_view
 
-    translate = i18n.translator(os.environ)
+    style = terminal_style(verbosity)
+    # Half a language would be spelled out in escapes where stdout cannot write it.
+    translate = i18n.english if style.ascii else i18n.translator(os.environ)
     # Commands are for the machine that the report is about, which may be a recorded one.
     commands = Commands(
         windows=built.facts.value(SYSTEM_OS) == "windows",
@@ -271,10 +293,10 @@ def terminal_text(built: Report, fail_on: Severity, verbosity: int) -> str:
         home=os.environ.get("USERPROFILE" if os.name == "nt" else "HOME", ""),
     )
     view = build_view(built, judge_report(built, fail_on), translate, commands)
-    return terminal.render(view, terminal_style(verbosity), translate, commands)
+    return terminal.render(view, style, translate, commands)
 
 
-def terminal_style(verbosity: int) -> Any:
+def terminal_style(verbosity: int) -> Style:
     import shutil
 
     from envcheck.render.terminal import Style
@@ -282,7 +304,7 @@ def terminal_style(verbosity: int) -> Any:
     tty = bool(sys.stdout and sys.stdout.isatty())
     columns = shutil.get_terminal_size().columns if tty else 80
     return Style(
-        width=max(40, min(columns, 100)),
+        width=max(20, min(columns, 100)),
         colour=tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         ascii=not can_encode("✓✗↳"),
         verbosity=verbosity,
@@ -297,19 +319,22 @@ def can_encode(text: str) -> bool:
     return True
 
 
-def write(text: str) -> None:
-    """Write to stdout; one that takes nothing does not change the verdict."""
+def write(text: str) -> bool:
+    """Write to stdout; False where it takes nothing. A reader that has seen enough (`| head`)
+    and a stdout that was closed on purpose are no failure."""
     if sys.stdout is None:
-        return
+        return True
     encoding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.buffer.write(text.encode(encoding, "backslashreplace"))
         sys.stdout.flush()
     except OSError as error:
-        # A reader that has seen enough (`| head`) needs no word about it.
+        # What is still buffered would fail again when Python closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             complain(f"the report could not be written: {error.strerror}.")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return False
+    return True
 
 
 def main() -> None:
@@ -339,8 +364,10 @@ def run(argv: Sequence[str]) -> int:
 
 
 def complain(text: str) -> None:
+    from envcheck.render.view import clean
+
     if sys.stderr is not None:
-        click.echo(f"envcheck: {text}", err=True)
+        click.echo(f"envcheck: {clean(text)}", err=True)
 
 
 def keep_details(details: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from envcheck.engine import Crashed, attempt
 from envcheck.model import Fact, Facts, not_applicable, unknown
-from envcheck.probes import driver, libraries, smoke, system, target
+from envcheck.probes import driver, interpreters, libraries, smoke, system, target
 from envcheck.probes.source import Child, Source
 
 
@@ -63,6 +63,11 @@ class Collector:
         )
         facts.update(
             self._timed("driver", "driver", lambda: driver.collect(self._source, self._nvml))
+        )
+        facts.update(
+            self._timed(
+                "interpreters", "interpreters", lambda: interpreters.collect(self._source, inside)
+            )
         )
         facts["smoke.result"] = self._smoke(facts)
         return Facts(facts)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from envcheck import facts as F
 from envcheck.judge import Reason, Stack, System, judge
-from envcheck.model import Facts
+from envcheck.model import Facts, Unjudged
 
 if TYPE_CHECKING:
     from envcheck.matrix import Matrix
@@ -30,6 +30,7 @@ def stack_of(facts: Facts) -> Stack:
         tensorflow=facts.value(F.TF_VERSION),
         python=facts.value(F.TARGET_PYTHON),
         keras=facts.value(F.KERAS_VERSION),
+        tf_keras=facts.value(F.TF_KERAS_VERSION),
         numpy=facts.value(F.NUMPY_VERSION),
         protobuf=facts.value(F.PROTOBUF_VERSION),
         os=SYSTEMS.get(facts.value(F.SYSTEM_OS) or ""),
@@ -62,5 +63,19 @@ def refusals(facts: Facts, matrix: Matrix, subject: str) -> tuple[Reason, ...]:
 
 
 def refused(stack: Stack, matrix: Matrix, subject: str) -> tuple[Reason, ...]:
+    """The judge's reasons against. Raises Unjudged where the matrix does not know this
+    TensorFlow, and its own pins, which stand in for a row, do not speak either."""
     reasons = judge(stack, matrix).about(subject)
-    return tuple(reason for reason in reasons if reason.verdict in REFUSED)
+    found = tuple(reason for reason in reasons if reason.verdict in REFUSED)
+    if found or stack.package is None or stack.tensorflow is None:
+        return found
+    if any(reason.verdict == "unverified" for reason in reasons) and not is_known(stack, matrix):
+        raise Unjudged(f"{stack.package} {stack.tensorflow} is not in the compatibility matrix")
+    return ()
+
+
+def is_known(stack: Stack, matrix: Matrix) -> bool:
+    try:
+        return matrix.build_of(stack.package or "", stack.tensorflow or "") is not None
+    except ValueError:
+        return False

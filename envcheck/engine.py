@@ -16,6 +16,7 @@ from envcheck.model import (
     Finding,
     Match,
     NotEvaluated,
+    Unjudged,
 )
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ def run_rules(rules: Sequence[Rule], facts: Facts, matrix: Matrix, expect: Expec
             names = tuple(key.name for key in missing)
             skipped.append(NotEvaluated(rule.code, rule.slug, rule.layer, reason, names))
             continue
-        matches = attempt(_all, rule.judge, facts, matrix)
+        matches = attempt(_judge, rule, facts, matrix)
+        if isinstance(matches, Unjudged):
+            skipped.append(NotEvaluated(rule.code, rule.slug, rule.layer, str(matches)))
+            continue
         if isinstance(matches, Crashed):
             skipped.append(
                 NotEvaluated(rule.code, rule.slug, rule.layer, matches.summary, crashed=True)
@@ -84,10 +88,11 @@ def applies(rule: Rule, facts: Facts, expect: Expect) -> bool:
     return not any(facts.fact(key).state == "not-applicable" for key in rule.needs)
 
 
-def _all(
-    judge: Callable[[Facts, Matrix], Iterable[Match]], facts: Facts, matrix: Matrix
-) -> tuple[Match, ...]:
-    return tuple(judge(facts, matrix))
+def _judge(rule: Rule, facts: Facts, matrix: Matrix) -> tuple[Match, ...] | Unjudged:
+    try:
+        return tuple(rule.judge(facts, matrix))
+    except Unjudged as unjudged:
+        return unjudged
 
 
 def make_finding(rule: Rule, match: Match) -> Finding:
@@ -120,18 +125,17 @@ def link_causes(findings: Iterable[Finding], rules: Iterable[Rule]) -> tuple[Fin
             and other.severity == "error"
             and finding.code.startswith(by_code[other.code].explains)
         ]
-        # One whose sign stands in the finding's own evidence is the cause; else the first.
+        # A rule with signs is the cause only where one of them stands in the evidence.
         text = " ".join((*finding.params.values(), *(item.value for item in finding.evidence)))
         cause = next(
-            (other for other in candidates if _shows(by_code[other.code].signs, text)),
-            next(iter(candidates), None),
+            (other for other in candidates if _shows(by_code[other.code].signs, text)), None
         )
         linked.append(replace(finding, caused_by=cause.key if cause else None))
     return tuple(_flattened(linked))
 
 
-def _shows(signs: Iterable[str], text: str) -> bool:
-    return any(sign in text for sign in signs)
+def _shows(signs: Sequence[str], text: str) -> bool:
+    return not signs or any(sign in text for sign in signs)
 
 
 def _flattened(linked: Sequence[Finding]) -> Iterable[Finding]:

@@ -34,6 +34,9 @@ class Distribution(NamedTuple):
     files: int | None = None
     missing: int | None = None
     missing_examples: tuple[str, ...] = ()
+    altered: int | None = None
+    """Files that are there with another size than RECORD says."""
+    altered_examples: tuple[str, ...] = ()
 
 
 class Resolution(NamedTuple):
@@ -55,6 +58,27 @@ class PathEntry(NamedTuple):
 class Shadow(NamedTuple):
     module: str
     file: str
+
+
+class Command(NamedTuple):
+    """A program on PATH and the interpreter that it runs (a pip script's first line names it)."""
+
+    name: str
+    path: str
+    python: str
+
+
+class Pointer(NamedTuple):
+    """A file that names an interpreter: a Jupyter kernel, an editor's settings, a script of the
+    target. kind: kernel, vscode, pycharm or script. ``python`` is a path, or with ``version``
+    only a name (PyCharm)."""
+
+    kind: str
+    name: str
+    file: str
+    python: str
+    exists: bool = True
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +157,11 @@ class SmokeResult(NamedTuple):
     losses: tuple[float, ...] = ()
     rungs: tuple[SmokeRung, ...] = ()
     way: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where the training ran: "CPU:0", "GPU:0"."""
+        return self.device.rsplit("device:", 1)[-1]
 
     def failed_rung(self) -> SmokeRung | None:
         return next((rung for rung in self.rungs if rung.status == "failed"), None)
@@ -236,12 +265,31 @@ TARGET_PREFIX = Key("target.prefix", _text)
 TARGET_KIND = Key("target.kind", _text)
 """venv, uv, conda, pyenv or system."""
 TARGET_BITS = Key("target.bits", int)
+TARGET_MANAGED = Key("target.externally_managed", _flag)
+"""Whether the distribution owns this Python and pip may not install into it (PEP 668)."""
 TARGET_GLIBC = Key("target.glibc", _text)
 """The C library that the target runs on; absent with musl."""
 TARGET_PATH = Key("target.path", _rows(PathEntry))
 TARGET_CWD = Key("target.cwd", _text)
 TARGET_HAS_PIP = Key("target.has_pip", _flag)
 TARGET_DISTRIBUTIONS = Key("target.distributions", _rows(Distribution))
+
+TARGET_IMPLEMENTATION = Key("target.implementation", _text)
+TARGET_MACHINE = Key("target.machine", _text)
+"""The architecture that the target runs as; under Rosetta not the machine's own."""
+TARGET_INSTALLED = Key("target.installed", _mapping)
+"""Name to version of every distribution on sys.path, the first copy's; empty: not known."""
+TARGET_LEFTOVERS = Key("target.leftovers", _texts)
+"""Folders that an interrupted pip renamed to begin with ~ and left behind."""
+TARGET_VARIABLES = Key("target.variables", _mapping)
+"""Environment variables of the target that decide which code is loaded."""
+
+COMMANDS = Key("interpreters.commands", _rows(Command))
+"""python, python3, pip and pip3, as PATH has them."""
+POINTERS = Key("interpreters.pointers", _rows(Pointer))
+"""Files that say which interpreter is to run, in the current folder and the target."""
+NOTEBOOKS = Key("interpreters.notebooks", int)
+"""How many notebooks lie in the current folder."""
 
 TF_PACKAGE = Key("tensorflow.package", _text)
 """The distribution that provides ``import tensorflow``: tensorflow, tensorflow-cpu, …"""
@@ -263,11 +311,17 @@ KERAS_VERSION = Key("keras.version", _text)
 KERAS_IMPORT = Key("keras.import", _one(Resolution))
 KERAS_COPIES = Key("keras.copies", _rows(Distribution))
 """Every installed distribution that provides ``import keras``."""
+KERAS_BACKEND = Key("keras.backend", _text)
+"""The backend that KERAS_BACKEND or keras.json asks for; absent: neither says one."""
+KERAS_MISSING = Key("keras.missing_files", _rows(Distribution))
+"""Keras distributions whose files are not all there."""
 TF_KERAS_VERSION = Key("tf_keras.version", _text)
 NUMPY_VERSION = Key("numpy.version", _text)
 PROTOBUF_VERSION = Key("protobuf.version", _text)
 
 SHADOWS = Key("imports.shadows", _rows(Shadow))
 """Files of the user in front of standard modules that TensorFlow imports."""
+PACKAGE_SHADOWS = Key("imports.package_shadows", _rows(Shadow))
+"""Files of the user in front of packages that TensorFlow imports."""
 
 SMOKE = Key("smoke.result", _smoke)

@@ -6,15 +6,19 @@ parsers can be tested on it; recorded and live never mix.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+import typing
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from envcheck import __version__
-from envcheck.model import EnvcheckError, Fact, Facts
+from envcheck import facts as vocabulary
+from envcheck.model import EnvcheckError, Fact, Facts, Key, State
 from envcheck.probes.source import Recording
 
 SCHEMA = "envcheck.facts/1"
@@ -28,17 +32,72 @@ def load(folder: Path) -> Facts:
     """The facts of a recorded machine. Raises EnvcheckError (2) naming what is wrong."""
     path = folder / "facts.json"
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        # Paths of a machine may hold bytes that are no UTF-8.
+        document = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
     except OSError as error:
         raise EnvcheckError(f"{path}: {error.strerror}.", 2) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EnvcheckError(f"{path}: this is not JSON ({error}).", 2) from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise EnvcheckError(f"{path}: this is not a recorded machine of schema {SCHEMA}.", 2)
     try:
-        return Facts({name: Fact(**row) for name, row in document["facts"].items()})
+        facts = Facts({name: Fact(**row) for name, row in document["facts"].items()})
     except (KeyError, TypeError, AttributeError) as error:
         raise EnvcheckError(f"{path}: a fact is not what a fact must be ({error}).", 2) from error
+    for name, fact in facts.items():
+        problem = _problem(name, fact)
+        if problem:
+            raise EnvcheckError(f"{path}: the fact {name}: {problem}.", 2)
+    return facts
+
+
+def _problem(name: str, fact: Fact) -> str | None:
+    """What is wrong with a fact that a person may have written."""
+    if fact.state not in typing.get_args(State):
+        return f"its state is {fact.state!r}"
+    if not isinstance(fact.source, str) or not isinstance(fact.reason, str):
+        return "its source and reason must be text"
+    if fact.state != "known" or name not in _keys():
+        return None
+    try:
+        value = _keys()[name].read(fact.value)
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError):
+        return f"its value is not of the kind that it must be: {str(fact.value)[:60]}"
+    return _misfit(value)
+
+
+@functools.cache
+def _keys() -> Mapping[str, Key[Any]]:
+    return {key.name: key for key in vars(vocabulary).values() if isinstance(key, Key)}
+
+
+def _misfit(value: Any) -> str | None:
+    """A row of the vocabulary whose field has another type than the vocabulary says."""
+    rows = value if type(value) is tuple else (value,)
+    for row in rows:
+        if hasattr(row, "_fields"):
+            names = row._fields
+        elif is_dataclass(row):
+            names = tuple(item.name for item in fields(row))
+        else:
+            continue
+        types = typing.get_type_hints(type(row))
+        for name in names:
+            if not _fits(getattr(row, name), types[name]):
+                return f"{name} is {str(getattr(row, name))[:60]!r}"
+            inner = _misfit(getattr(row, name))
+            if inner:
+                return inner
+    return None
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    origin, args = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, args[0]) for item in value)
+    if args:
+        return any(_fits(value, arg) for arg in args)
+    return isinstance(value, (int, float) if wanted is float else wanted)
 
 
 def dump(facts: Facts) -> str:
@@ -67,7 +126,7 @@ def save(folder: Path, facts: Facts, recording: Recording, home: str, host: str)
         for name, text in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise EnvcheckError(f"{folder}: {error.strerror}.", 2) from error
 
@@ -77,17 +136,16 @@ class Redaction:
 
     def __init__(self, home: str, host: str) -> None:
         user = re.split(r"[\\/]", home.rstrip("\\/"))[-1]
-        self._pairs = [(home, "/home/user")] if len(home) > 1 else []
         # In a document that is itself quoted in JSON, backslashes are doubled once or twice.
-        for escaped in (home.replace("\\", "\\\\"), home.replace("\\", "\\\\\\\\")):
-            if escaped != home:
-                self._pairs.insert(0, (escaped, "/home/user"))
+        spellings = {home.replace("\\", "\\" * times) for times in (1, 2, 4)}
+        longest = sorted(map(re.escape, spellings), key=len, reverse=True)
+        self._home = re.compile(rf"({'|'.join(longest)})(?![\w.-])") if len(home) > 1 else None
         self._user = re.compile(rf"(/home/|/Users/|\\\\Users\\\\){re.escape(user)}\b")
         self._host = re.compile(rf"\b{re.escape(host)}\b") if len(host) > 2 else None
 
     def text(self, text: str) -> str:
-        for secret, public in self._pairs:
-            text = text.replace(secret, public)
+        if self._home:
+            text = self._home.sub("/home/user", text)
         text = self._user.sub(r"\1user", text)
         return self._host.sub("host", text) if self._host else text
 

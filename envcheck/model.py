@@ -90,7 +90,7 @@ class Key(Generic[T_co]):
 class Facts(Mapping[str, Fact]):
     """All facts of one machine and one target, by name.
 
-    ``facts.get_value(KEY)`` gives a typed value, or None where the fact is not known; the
+    ``facts.value(KEY)`` gives a typed value, or None where the fact is not known; the
     engine has by then turned away every rule whose needs are ``unknown``, so for a rule
     None means: looked, and not there.
     """
@@ -110,7 +110,8 @@ class Facts(Mapping[str, Fact]):
         return len(self._facts)
 
     def fact(self, key: Key[Any]) -> Fact:
-        return self._facts.get(key.name, NOT_RECORDED)
+        family = key.name.split(".")[0]
+        return self._facts.get(key.name) or self._facts.get(f"{family}.probe") or NOT_RECORDED
 
     def value(self, key: Key[T]) -> T | None:
         fact = self.fact(key)
@@ -245,6 +246,10 @@ class EnvcheckError(Exception):
     def __init__(self, message: str, exit_code: int = 3) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class Unjudged(Exception):
+    """Raised by a rule whose facts are there, but where the matrix does not know enough."""
 
 
 class ParseError(ValueError):

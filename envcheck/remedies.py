@@ -16,11 +16,38 @@ def installer(facts: Facts, verb: str) -> tuple[str, ...]:
 
 
 def install(facts: Facts, *requirements: str, safety: Safety = "safe") -> Fix:
+    if facts.value(F.TARGET_MANAGED):
+        return install_elsewhere(facts, *requirements)
     return Fix(
         id="install",
         safety=safety,
         steps=((*installer(facts, "install"), *requirements),),
         requirements=requirements,
+    )
+
+
+def install_beside(facts: Facts, *requirements: str) -> Fix:
+    """Something that asks for `tensorflow` by that name. Where TensorFlow is another package
+    (tensorflow-cpu), pip would lay a second one over it."""
+    if facts.value(F.TF_PACKAGE) in (None, "tensorflow"):
+        return install(facts, *requirements)
+    return Fix("install", "safe", ((*installer(facts, "install"), "--no-deps", *requirements),))
+
+
+def install_elsewhere(facts: Facts, *requirements: str) -> Fix:
+    """A new virtual environment, where pip may not touch this Python (PEP 668)."""
+    windows = facts.value(F.SYSTEM_OS) == "windows"
+    new = ".venv\\Scripts\\python.exe" if windows else ".venv/bin/python"
+    python = facts.value(F.TARGET_EXECUTABLE) or "python"
+    return Fix(
+        id="new-environment",
+        safety="review",
+        note="pip may not install into this Python, which belongs to the system: use a virtual "
+        "environment.",
+        steps=(
+            (python, "-m", "venv", ".venv"),
+            (new, "-m", "pip", "install", *requirements),
+        ),
     )
 
 
@@ -41,3 +68,28 @@ def reinstall_step(facts: Facts, *requirements: str) -> tuple[str, ...]:
 def manual(id: str, note: str, *steps: tuple[str, ...], root: bool = False, **params: str) -> Fix:
     """Something that only a person can do: printed, never run."""
     return Fix(id=id, safety="manual", steps=steps, note=note, needs_root=root, params=params)
+
+
+def remove_steps(facts: Facts, *paths: str) -> tuple[tuple[str, ...], ...]:
+    """Delete these folders or files."""
+    if facts.value(F.SYSTEM_OS) == "windows":
+        return tuple(("Remove-Item", "-Recurse", path) for path in paths)
+    return (("rm", "-r", *paths),)
+
+
+def rename_step(facts: Facts, path: str, new: str) -> tuple[str, ...]:
+    """Rename; what already has the new name stays as it is."""
+    if facts.value(F.SYSTEM_OS) == "windows":
+        return ("Move-Item", path, new)
+    return ("mv", "-n", path, new)
+
+
+def remove_copy_steps(
+    facts: Facts, row: F.Distribution, package: str
+) -> tuple[tuple[str, ...], ...]:
+    """Take one copy away. pip removes what lies in the target itself and nothing else."""
+    prefix = (facts.value(F.TARGET_PREFIX) or "").rstrip("/\\")
+    if prefix and row.location.startswith(prefix):
+        return (uninstall_step(facts, row.name),)
+    slash = "\\" if "\\" in row.location else "/"
+    return remove_steps(facts, row.location + slash + package, row.path)

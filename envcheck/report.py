@@ -61,6 +61,8 @@ def build(
 def _layer(layer: Layer, facts: Facts, outcome: Outcome, expect: Expect) -> StackLayer:
     version, where = DESCRIBE[layer](facts)
     status, note = _status(layer, facts, outcome, expect)
+    if layer == "imports" and status != "ok":
+        version = ""
     return StackLayer(layer, status, version, where, note)
 
 
@@ -138,8 +140,8 @@ def _tensorflow(facts: Facts) -> tuple[str, str]:
     version, cuda_build = facts.value(F.TF_VERSION), facts.value(F.TF_CUDA_BUILD)
     found = facts.value(F.TF_IMPORT)
     where = found.folder or found.file if found else ""
-    if version is None:
-        return "", where
+    if version is None or (found and found.kind == "module"):
+        return "", where  # a file of that name is no TensorFlow of that version
     build = {True: "CUDA build", False: "CPU build", None: ""}[cuda_build]
     detail = ", ".join(part for part in (facts.value(F.TF_PACKAGE), build) if part)
     return f"{version} ({detail})", where
@@ -151,10 +153,9 @@ def _keras(facts: Facts) -> tuple[str, str]:
 
 
 def _imports(facts: Facts) -> tuple[str, str]:
-    shadows = facts.value(F.SHADOWS)
-    if shadows is None:
+    if facts.value(F.SHADOWS) is None:
         return "", ""
-    return ("no file in the way" if not shadows else ""), facts.value(F.TARGET_CWD) or ""
+    return "no file in the way", facts.value(F.TARGET_CWD) or ""
 
 
 def _smoke(facts: Facts) -> tuple[str, str]:
@@ -166,12 +167,7 @@ def _smoke(facts: Facts) -> tuple[str, str]:
     decisions = list(result.decisions)
     seconds = f" in {result.training_seconds:.1f} s" if result.training_seconds else ""
     right = f", {result.correct} of {result.total} beans right" if result.total else ""
-    return f"trained{seconds}, decisions {decisions}{right}", f"on {place_name(result.device)}"
-
-
-def place_name(device: str) -> str:
-    """ "/job:localhost/replica:0/task:0/device:GPU:0" -> "GPU:0"."""
-    return device.rsplit("device:", 1)[-1]
+    return f"trained{seconds}, decisions {decisions}{right}", f"on {result.place}"
 
 
 DESCRIBE: Mapping[Layer, Callable[[Facts], tuple[str, str]]] = {

@@ -36,7 +36,7 @@ def _standard_library_path() -> list[str]:
 STDLIB_PATH = _standard_library_path()
 sys.path[:] = STDLIB_PATH
 
-import importlib
+import importlib.machinery
 import json
 import re
 
@@ -73,15 +73,32 @@ MATTERS = re.compile(
 CHECKED = re.compile(
     r"^(tensorflow(-cpu|-gpu|-intel|-macos)?|tf-nightly|keras(-nightly)?|tf-keras)$"
 )
+# What decides in the target's environment which code is loaded.
+VARIABLES = (
+    "KERAS_BACKEND",
+    "KERAS_HOME",
+    "PYTHONHOME",
+    "PYTHONNOUSERSITE",
+    "PYTHONPATH",
+    "TF_USE_LEGACY_KERAS",
+)
+# Packages that TensorFlow and Keras import at once; a file of the user may stand before them.
+NEIGHBOURS = (
+    "absl astunparse flatbuffers gast google h5py ml_dtypes namex numpy opt_einsum optree "
+    "packaging requests rich six tensorboard termcolor typing_extensions wrapt"
+).split()
 # Standard modules that TensorFlow, Keras or numpy import; users name their scripts like them.
 SHADOWABLE = (
-    "abc ast base64 calendar code codecs collections contextlib copy csv ctypes "
-    "dataclasses datetime decimal email enum functools glob hashlib heapq html http "
-    "importlib inspect io itertools json keyword linecache logging math numbers operator "
-    "pathlib pickle platform pprint queue random re secrets select shutil signal site "
-    "socket sqlite3 ssl stat statistics string struct subprocess tempfile textwrap "
-    "threading time timeit token tokenize traceback types typing unittest uuid warnings "
-    "weakref zipfile "
+    "abc argparse array ast asyncio atexit base64 bdb binascii bisect bz2 calendar cmd code "
+    "codecs codeop collections concurrent configparser contextlib copy copyreg csv ctypes "
+    "dataclasses datetime decimal difflib dis email enum errno faulthandler fcntl fnmatch "
+    "fractions functools gc getopt getpass gettext glob grp gzip hashlib heapq hmac html http "
+    "importlib inspect io ipaddress itertools json keyword linecache locale logging lzma "
+    "marshal math mimetypes multiprocessing numbers operator pathlib pdb pickle pkgutil "
+    "platform pprint pwd queue quopri random re secrets select selectors shlex shutil signal "
+    "site socket sqlite3 ssl stat statistics string struct subprocess sysconfig tarfile "
+    "tempfile termios textwrap threading time timeit token tokenize traceback types typing "
+    "unicodedata unittest urllib uuid warnings weakref xml zipfile zlib "
 ).split()
 LIBRARY = re.compile(r"(\.so(\.\d+)*|\.dll|\.dylib)$")
 # What import hooks of other packages have been seen to raise for a name they do not know.
@@ -96,16 +113,25 @@ FINDER_ERRORS = (
 )
 
 
-def read_text(path: str, limit: int = 4000000) -> str:
-    with open(path, "rb") as stream:
-        return stream.read(limit).decode("utf-8", "replace")
-
-
-def try_read(path: str) -> str | None:
+def try_read(path: str, limit: int = 4000000) -> str | None:
+    """The beginning of a regular file as text; None where there is none that can be read."""
+    if not os.path.isfile(path):
+        return None
     try:
-        return read_text(path)
+        with open(path, "rb") as stream:
+            return stream.read(limit).decode("utf-8", "replace")
     except OSError:
         return None
+
+
+def try_list(folder: str) -> tuple[list[str], str | None]:
+    """(what is in the folder, why it cannot be known). No folder at all has nothing in it."""
+    try:
+        return sorted(os.listdir(folder)), None
+    except (FileNotFoundError, NotADirectoryError):
+        return [], None
+    except OSError as error:
+        return [], error.strerror or str(error)
 
 
 def user_path() -> list[str]:
@@ -115,8 +141,15 @@ def user_path() -> list[str]:
     # Where Python puts the script's folder first, ours stands in the place of theirs.
     safe = getattr(sys.flags, "safe_path", False) or sys.flags.isolated
     if not safe and path and os.path.abspath(path[0]) == here:
-        path[0] = os.getcwd()
+        path[0] = working_folder()
     return path
+
+
+def working_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed under us
+        return os.sep
 
 
 def site_folders() -> tuple[list[str], str]:
@@ -160,9 +193,9 @@ def describe_path(path: list[str]) -> list[dict[str, str]]:
     stdlib = {os.path.normcase(entry) for entry in STDLIB_PATH}
     rows = []
     for index, entry in enumerate(path):
-        absolute = os.path.normcase(os.path.abspath(entry or os.getcwd()))
+        absolute = os.path.normcase(os.path.abspath(entry or working_folder()))
         origin, via = "other", ""
-        if index == 0 and absolute == os.path.normcase(os.getcwd()):
+        if index == 0 and absolute == os.path.normcase(working_folder()):
             origin = "cwd"
         elif os.path.normcase(entry) in stdlib:
             origin = "stdlib"
@@ -174,7 +207,7 @@ def describe_path(path: list[str]) -> list[dict[str, str]]:
             origin = "user-site"
         elif absolute in named:
             origin, via = "pth", named[absolute]
-        row = {"path": entry or os.getcwd(), "origin": origin}
+        row = {"path": entry or working_folder(), "origin": origin}
         if via:
             row["via"] = via
         rows.append(row)
@@ -198,29 +231,46 @@ def header(text: str) -> dict[str, Any]:
     return found
 
 
-def record_paths(text: str) -> list[str]:
+def record_sizes(text: str) -> dict[str, str]:
+    """Path -> size in bytes, as text, of the files of a RECORD."""
     # Headers are half of TensorFlow's files and take no part in an import.
-    return [
-        line.rsplit(",", 2)[0].strip('"')
-        for line in text.splitlines()
-        if line and "/include/" not in line and ".pyc," not in line
-    ]
+    sizes = {}
+    for line in text.splitlines():
+        # What lies outside, the console scripts, is not laid down by `pip install --target`.
+        if line and "/include/" not in line and ".pyc," not in line and not line.startswith(".."):
+            path, _, size = line.rsplit(",", 2)
+            sizes[path.strip('"')] = size
+    return sizes
 
 
-def missing_files(location: str, paths: list[str]) -> list[str]:
-    """The files of a RECORD that are not on the disk."""
+def altered_files(location: str, sizes: dict[str, str]) -> list[str]:
+    """The files of a RECORD that are there with another size."""
+    altered = []
+    for path, size in sizes.items():
+        if not size or path.startswith("..") or path.endswith((".dist-info/RECORD", "/INSTALLER")):
+            continue
+        try:
+            if os.stat(location + "/" + path).st_size != int(size):
+                altered.append(path)
+        except (OSError, ValueError):
+            continue
+    return altered
+
+
+def missing_files(location: str, paths: list[str]) -> tuple[list[str], str | None]:
+    """(the files of a RECORD that are not on the disk, why that cannot be known)"""
     folders: dict[str, frozenset[str]] = {}
     missing = []
     for path in paths:
         folder, _, name = path.rpartition("/")
         if folder not in folders:
-            try:
-                folders[folder] = frozenset(os.listdir(os.path.join(location, folder)))
-            except OSError:
-                folders[folder] = frozenset()
+            names, error = try_list(os.path.join(location, folder))
+            if error:
+                return [], "%s: %s" % (os.path.join(location, folder), error)
+            folders[folder] = frozenset(names)
         if name not in folders[folder]:
             missing.append(path)
-    return missing
+    return missing, None
 
 
 def distribution(folder: str, entry: str, is_dist_info: bool) -> dict[str, Any]:
@@ -240,21 +290,26 @@ def distribution(folder: str, entry: str, is_dist_info: bool) -> dict[str, Any]:
     row["direct_url"] = os.path.exists(os.path.join(base, "direct_url.json"))
     record = try_read(os.path.join(base, "RECORD"))
     if record is not None and CHECKED.match(row["name"]):
-        paths = record_paths(record)
-        missing = missing_files(folder, paths)
+        sizes = record_sizes(record)
+        paths = list(sizes)
+        missing, row["unreadable"] = missing_files(folder, paths)
+        altered = altered_files(folder, sizes)
         row["files"], row["missing"] = len(paths), len(missing)
         row["missing_examples"] = missing[:5]
+        row["altered"], row["altered_examples"] = len(altered), altered[:5]
         tops = {path.partition("/")[0] for path in paths}
         row["packages"] = sorted(top for top in tops if re.match(r"^[A-Za-z_]\w*$", top))
     return row
 
 
-def scan_folder(folder: str) -> tuple[list[dict[str, Any]], int, list[str], str | None]:
-    """The distributions of one folder that matter, the count of all, leftovers of pip."""
-    try:
-        entries = sorted(os.listdir(folder))
-    except OSError as error:
-        return [], 0, [], error.strerror or str(error)
+def scan_folder(
+    folder: str, installed: dict[str, str]
+) -> tuple[list[dict[str, Any]], int, list[str], str | None]:
+    """The distributions of one folder that matter, the count of all, leftovers of pip.
+
+    ``installed`` gets name -> version of all, as the folders' names have them; the first wins.
+    """
+    entries, error = try_list(folder)
     rows, count, leftovers = [], 0, []
     for entry in entries:
         is_dist_info = entry.endswith(".dist-info")
@@ -263,13 +318,19 @@ def scan_folder(folder: str) -> tuple[list[dict[str, Any]], int, list[str], str 
         if not is_dist_info and not entry.endswith(".egg-info"):
             continue
         count += 1
+        parts = entry[: -len(".dist-info" if is_dist_info else ".egg-info")].split("-")
+        if parts[0][:1] not in ("~", ""):
+            installed.setdefault(normalise(parts[0]), parts[1] if len(parts) > 1 else "")
         if MATTERS.match(normalise(entry.split("-")[0])) and not entry.startswith("~"):
             rows.append(distribution(folder, entry, is_dist_info))
-    return rows, count, leftovers, None
+    return rows, count, leftovers, error
 
 
-def resolve(name: str) -> dict[str, Any]:
-    """How ``import name`` would be resolved, without importing anything."""
+def resolve(name: str, path: list[str]) -> dict[str, Any]:
+    """How ``import name`` would be resolved along this path, without importing anything.
+
+    sys.path itself keeps to the standard library: finders of other packages import as they go.
+    """
     locations: list[str] | None = None
     parts = name.split(".")
     spec: Any = None
@@ -277,8 +338,11 @@ def resolve(name: str) -> dict[str, Any]:
         full = ".".join(parts[: index + 1])
         spec = None
         for finder in sys.meta_path:
-            find = getattr(finder, "find_spec", None)
-            spec = find(full, locations, None) if find else None
+            find: Any = getattr(finder, "find_spec", None)
+            if finder is importlib.machinery.PathFinder:
+                spec = find(full, path if locations is None else locations)
+            elif find:
+                spec = find(full, locations, None)
             if spec is not None:
                 break
         if spec is None:
@@ -305,9 +369,9 @@ def code_version(name: str, folder: str | None) -> str | None:
     return None
 
 
-def try_resolve(name: str) -> dict[str, Any]:
+def try_resolve(name: str, path: list[str]) -> dict[str, Any]:
     try:
-        return resolve(name)
+        return resolve(name, path)
     except FINDER_ERRORS as error:
         return {"kind": "error", "error": "%s: %s" % (type(error).__name__, error)}
 
@@ -342,17 +406,48 @@ def shadows(path: list[str]) -> list[dict[str, str]]:
         if os.path.normcase(entry) in stdlib:
             break
         try:
-            names = set(os.listdir(entry or os.getcwd()))
+            names = set(os.listdir(entry or working_folder()))
         except OSError:
             continue
         for name in SHADOWABLE:
-            if name in LOADED_AT_START:
+            if name in LOADED_AT_START or name in sys.builtin_module_names:
                 continue
             if name + ".py" in names:
                 found.append({"module": name, "file": os.path.join(entry, name + ".py")})
             elif name in names and os.path.exists(os.path.join(entry, name, "__init__.py")):
                 found.append({"module": name, "file": os.path.join(entry, name)})
     return found
+
+
+def package_shadows(path: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Files of the user that an import of TensorFlow's neighbours would hit."""
+    found = []
+    for row in path:
+        if row["origin"] not in ("cwd", "PYTHONPATH"):
+            continue
+        try:
+            names = set(os.listdir(row["path"]))
+        except OSError:
+            continue
+        for name in NEIGHBOURS:
+            file = os.path.join(row["path"], name + ".py")
+            if name in names and os.path.exists(os.path.join(row["path"], name, "__init__.py")):
+                file = os.path.join(row["path"], name)
+            elif name + ".py" not in names:
+                continue
+            found.append({"module": name, "file": file})
+    return found
+
+
+def keras_config() -> dict[str, str] | None:
+    """keras.json where Keras looks for it, as text."""
+    home = os.environ.get("KERAS_HOME")
+    if not home:
+        user = os.path.expanduser("~")
+        home = os.path.join(user if os.access(user, os.W_OK) else "/tmp", ".keras")
+    path = os.path.join(home, "keras.json")
+    text = try_read(path)
+    return None if text is None else {"path": path, "text": text}
 
 
 def nvidia_libraries(folders: list[str]) -> list[dict[str, Any]]:
@@ -391,9 +486,7 @@ def environment_document(path: list[str]) -> dict[str, Any]:
     return {
         "executable": sys.executable,
         "version": "%d.%d.%d" % sys.version_info[:3],
-        "release_level": sys.version_info[3],
         "implementation": sys.implementation.name,
-        "free_threaded": not getattr(sys, "_is_gil_enabled", lambda: True)(),
         "bits": 64 if sys.maxsize > 2**32 else 32,
         "platform": sys.platform,
         "machine": uname.machine if uname else os.environ.get("PROCESSOR_ARCHITECTURE", ""),
@@ -409,35 +502,40 @@ def environment_document(path: list[str]) -> dict[str, Any]:
         ),
         "externally_managed": os.path.exists(os.path.join(stdlib, "EXTERNALLY-MANAGED")),
         "user_site": site_folders()[1] or None,
-        "has_pip": try_resolve("pip")["kind"] == "package",
-        "cwd": os.getcwd(),
+        "has_pip": try_resolve("pip", path)["kind"] == "package",
+        "cwd": working_folder(),
         "path": describe_path(path),
     }
 
 
 def main() -> None:
     path = user_path()
-    sys.path[:] = path
-    importlib.invalidate_caches()
     document: dict[str, Any] = {"schema": SCHEMA, **environment_document(path)}
     document["distributions"], document["leftovers"], document["unreadable"] = [], [], []
     document["distribution_count"] = 0
+    installed: dict[str, str] = {}
+    document["installed"] = installed
+    document["variables"] = {
+        name: os.environ[name] for name in VARIABLES if os.environ.get(name) is not None
+    }
+    document["keras_config"] = keras_config()
     seen: set[str] = set()
     for row in document["path"]:
         real = os.path.realpath(row["path"])
-        if real in seen or not os.path.isdir(real) or row["origin"] == "stdlib":
+        if real in seen or row["origin"] == "stdlib":
             continue
         seen.add(real)
-        rows, count, leftovers, error = scan_folder(row["path"])
+        rows, count, leftovers, error = scan_folder(row["path"], installed)
         document["distributions"] += rows
         document["distribution_count"] += count
         document["leftovers"] += leftovers
         if error:
             document["unreadable"].append({"path": row["path"], "error": error})
-    document["modules"] = {name: try_resolve(name) for name in MODULES}
+    document["modules"] = {name: try_resolve(name, path) for name in MODULES}
     folder = document["modules"]["tensorflow"].get("folder")
     document["tensorflow_texts"] = tensorflow_texts(folder) if folder else {}
     document["shadows"] = shadows(path)
+    document["package_shadows"] = package_shadows(document["path"])
     document["nvidia_libraries"] = nvidia_libraries([row["path"] for row in document["path"]])
     text = "\n" + MARKER + json.dumps(document, sort_keys=True) + "\n"
     with os.fdopen(os.dup(1), "wb") as out:

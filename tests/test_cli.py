@@ -86,6 +86,10 @@ def test_an_empty_machine_is_never_a_pass(envcheck: Run, tmp_path: Path) -> None
     assert text.splitlines()[0] == "? INCONCLUSIVE: nothing could be checked"
 
 
+def fact(name: str, state: str = "known", **more: object) -> str:
+    return json.dumps({"schema": "envcheck.facts/1", "facts": {name: {"state": state, **more}}})
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -94,6 +98,13 @@ def test_an_empty_machine_is_never_a_pass(envcheck: Run, tmp_path: Path) -> None
         ('{"schema": "envcheck.facts/9", "facts": {}}', "not a recorded machine of schema"),
         ('{"schema": "envcheck.facts/1"}', "a fact is not what a fact must be"),
         ('{"schema": "envcheck.facts/1", "facts": {"a": 1}}', "a fact is not what a fact must be"),
+        ("[" * 100_000, "this is not JSON"),
+        (fact("target.python", state="bogus"), "its state is 'bogus'"),
+        (fact("target.python", state="absent", reason=5), "must be text"),
+        (fact("driver.cuda_supported", value=7), "its value is not of the kind"),
+        (fact("smoke.result", value=[]), "its value is not of the kind"),
+        (fact("gpu.devices", value="x"), "its value is not of the kind"),
+        (fact("target.path", value=[{"path": 7, "origin": "cwd"}]), "path is '7'"),
     ],
 )
 def test_a_machine_that_is_none(envcheck: Run, tmp_path: Path, text: str, says: str) -> None:
@@ -158,6 +169,18 @@ def test_the_language_is_the_users(envcheck: Run) -> None:
     )
 
 
+@pytest.mark.parametrize("language", [":", "", "C", "de:fr"])
+def test_no_language_of_ours_is_english(envcheck: Run, language: str) -> None:
+    text = envcheck("replay", str(HEALTHY), "--expect", "cpu", "-q", LANGUAGE=language).stdout
+    assert text == "✓ PASS: everything fits together\n"
+
+
+def test_a_language_that_stdout_cannot_write_is_english(envcheck: Run) -> None:
+    env = {"LANG": "zh_CN.UTF-8", "PYTHONIOENCODING": "ascii"}
+    text = envcheck("replay", str(BROKEN), "--expect", "cpu", "-q", **env).stdout
+    assert text == "x FAIL: numpy 2.2.6 does not fit TensorFlow 2.9.1\n"
+
+
 def test_json_is_the_same_in_every_language(envcheck: Run) -> None:
     args = ("replay", str(BROKEN), "--expect", "cpu", "--format", "json")
     assert envcheck(*args).stdout == envcheck(*args, LANG="zh_CN.UTF-8").stdout
@@ -179,9 +202,21 @@ def test_a_reader_that_goes_away_does_not_change_the_verdict(tmp_path: Path) -> 
     assert (process.returncode, process.stderr) == (1, "")
 
 
-@pytest.mark.parametrize(("redirect", "code"), [(">&-", 1), (">/dev/full", 1), ("2>&-", 1)])
-def test_streams_that_are_closed_or_full(tmp_path: Path, redirect: str, code: int) -> None:
-    command = f"{sys.executable} -m envcheck replay {BROKEN} {redirect}"
+@pytest.mark.parametrize(
+    ("machine", "redirect", "code"),
+    [
+        (BROKEN, ">&-", 1),
+        (BROKEN, ">/dev/full", 1),
+        (BROKEN, "2>&-", 1),
+        (HEALTHY, ">&-", 0),
+        # A report that nobody can have read is no pass.
+        (HEALTHY, ">/dev/full", 3),
+    ],
+)
+def test_streams_that_are_closed_or_full(
+    tmp_path: Path, machine: Path, redirect: str, code: int
+) -> None:
+    command = f"{sys.executable} -m envcheck replay {machine} --expect cpu {redirect}"
     completed = subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=tmp_path,

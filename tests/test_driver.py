@@ -478,8 +478,8 @@ def test_nvml_is_always_asked_on_windows_and_never_on_macos(
 class Unlisted(LiveWithFiles):
     """A machine whose folders nobody has recorded."""
 
-    def glob(self, pattern: str) -> tuple[str, ...]:
-        raise NotRecorded(0, "not recorded", pattern)
+    def exists(self, path: str) -> bool:
+        raise NotRecorded(0, "not recorded", path)
 
 
 def test_nvml_is_asked_where_the_folders_cannot_be_read() -> None:

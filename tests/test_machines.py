@@ -18,7 +18,7 @@ from envcheck import engine, rules
 from envcheck.machines import Redaction, dump
 from envcheck.matrix import Matrix
 from envcheck.model import Facts
-from envcheck.probes import driver, libraries, smoke, system, target
+from envcheck.probes import driver, interpreters, libraries, smoke, system, target
 from envcheck.probes.source import Recorded
 from envcheck.verdict import decide
 from tests.conftest import MACHINES, ROOT, Run, plain_environment
@@ -65,6 +65,7 @@ def test_the_raw_answers_give_the_recorded_facts(name: str) -> None:
         **inside,
         **libraries.collect(source, inside, cached),
         **driver.collect(source, nvml),
+        **interpreters.collect(source, inside),
         "smoke.result": smoke.collect(source.spawn("coffee_smoke", [], 1)),
     }
     recorded = json.loads((MACHINES / name / "facts.json").read_text(encoding="utf-8"))["facts"]
@@ -83,8 +84,9 @@ def test_a_recorded_machine_names_nobody(name: str) -> None:
 def test_redaction() -> None:
     redact = Redaction("/home/alice", "lab-7")
     assert redact.text("/home/alice/x lab-7 lab-70 /home/alice2 /data/home/alice/y") == (
-        "/home/user/x host lab-70 /home/user2 /data/home/user/y"
+        "/home/user/x host lab-70 /home/alice2 /data/home/user/y"
     )
+    assert Redaction("/root", "").text("/root/x /rootfs/y") == "/home/user/x /rootfs/y"
     windows = Redaction("C:\\Users\\bob", "pc")
     assert windows.text(json.dumps({"a": "C:\\Users\\bob\\venv"})) == (
         '{"a": "/home/user\\\\venv"}'

@@ -82,6 +82,61 @@ def test_stray_modules_do_not_break_the_probe_and_are_seen(tmp_path: Path, varia
     assert "os" not in found
 
 
+@pytest.mark.parametrize("version", ("3.7", "3.10", "3.11", "3.13"))
+def test_every_name_that_a_user_may_give_a_file(tmp_path: Path, version: str) -> None:
+    """Each on its own: files that raise, named like any module that the probe itself could use."""
+    python = str(laboratory.python_of(f"empty{version.replace('.', '')}"))
+    names = subprocess.run(
+        [
+            python,
+            "-c",
+            f"exec(open({str(target.PROBE)!r}).read().split('LIBRARY')[0])\nprint(*SHADOWABLE)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    ).stdout.split()
+    assert {"random", "json", "numbers"} <= set(names)
+    for name in names:
+        (tmp_path / f"{name}.py").write_text("raise SystemError('stray')\n", encoding="utf-8")
+    document = look(python, tmp_path)
+    assert {row["module"] for row in document["shadows"]} >= {"random", "json", "numbers"}
+
+
+def test_the_working_folder_may_be_gone(envcheck: Run, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    python = laboratory.python_of("empty311")
+    command = f"cd {gone} && rmdir {gone} && {sys.executable} -m envcheck --python {python} -q"
+    completed = subprocess.run(
+        ["/bin/sh", "-c", command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=plain_environment(),
+    )
+    assert completed.returncode == 1
+    assert completed.stdout == "✗ FAIL: TensorFlow is not installed in this environment\n"
+
+
+def test_paths_with_characters_that_mean_something_elsewhere(envcheck: Run, tmp_path: Path) -> None:
+    home = tmp_path / "a[1] *b'c\"é"
+    laboratory.copy_of("empty311", home)
+    for args, env in ((("--python", str(home)), {}), ((), {"VIRTUAL_ENV": str(home)})):
+        completed = envcheck(*args, "--format", "json", "--no-smoke", **env)
+        assert report_of(completed)["target"]["prefix"] == str(home)
+
+
+def test_an_active_environment_without_python_is_said(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    env = {"VIRTUAL_ENV": "/deleted", "PATH": str(tmp_path / "bin")}
+    assert target.choose(Live(env=env), None).because == (
+        "`python` on PATH, since VIRTUAL_ENV names /deleted, which has no Python"
+    )
+
+
 def test_modules_are_resolved_as_the_users_program_would(tmp_path: Path) -> None:
     (tmp_path / "tensorflow.py").write_text("", encoding="utf-8")
     (tmp_path / "keras").mkdir()
@@ -158,7 +213,7 @@ def test_ten_thousand_distributions(tmp_path: Path) -> None:
         (tmp_path / f"package_{number}-1.0.dist-info").mkdir()
     dist_info(tmp_path, "keras", "3.0.0")
     document = look(sys.executable, tmp_path, PYTHONPATH=str(tmp_path))
-    assert document["distribution_count"] >= 10_001
+    assert len(document["installed"]) >= 10_001
     assert next(row["version"] for row in document["distributions"] if row["name"] == "keras") == (
         "3.0.0"
     )

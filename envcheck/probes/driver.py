@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envcheck.model import Fact, ParseError, absent, known, not_applicable, unknown
-from envcheck.probes.libraries import DEFAULT_FOLDERS
+from envcheck.probes.libraries import default_folders
 
 if TYPE_CHECKING:
     from envcheck.probes.source import Child, Completed, Source
@@ -27,7 +27,7 @@ ANSWERS = {"driver": str, "cuda": int, "count": int, "status": str, "text": str,
 def is_loaded(source: Source) -> bool:
     """Whether a driver has left its mark, so that NVML will have something to say."""
     marks = ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia")
-    return source.platform == "win32" or any(source.glob(mark) for mark in marks)
+    return source.platform == "win32" or any(source.exists(mark) for mark in marks)
 
 
 def is_installed(source: Source, cached: Mapping[str, str] | None) -> bool:
@@ -38,12 +38,10 @@ def is_installed(source: Source, cached: Mapping[str, str] | None) -> bool:
     """
     if source.platform != "linux" or cached is None:
         return source.platform != "darwin"
-    # Debian's loader looks there too, also where a container's ld.so.cache is older than the
-    # driver that was mounted into it.
-    multiarch = [f"{root}/{source.machine}-linux-gnu" for root in ("/lib", "/usr/lib")]
-    folders = [*source.env.get("LD_LIBRARY_PATH", "").split(":"), *DEFAULT_FOLDERS, *multiarch]
+    # A container's ld.so.cache may be older than the driver that was mounted into it.
+    folders = [*source.env.get("LD_LIBRARY_PATH", "").split(":"), *default_folders(source)]
     try:
-        return NVML in cached or any(source.glob(f"{path}/{NVML}") for path in folders if path)
+        return NVML in cached or any(source.exists(f"{path}/{NVML}") for path in folders if path)
     except OSError:
         return True
 
@@ -75,7 +73,7 @@ def collect(source: Source, child: Child | None) -> dict[str, Fact]:
 
 def _from_windows(source: Source) -> bool:
     """Windows itself, or WSL2, whose driver is the one of Windows."""
-    return source.platform == "win32" or bool(source.glob("/dev/dxg"))
+    return source.platform == "win32" or source.exists("/dev/dxg")
 
 
 def _hardware(devices: Fact) -> Fact:

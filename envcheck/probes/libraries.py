@@ -16,6 +16,12 @@ CUDNN_MAJORS = (9, 8, 7)
 DEFAULT_FOLDERS = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 
 
+def default_folders(source: Source) -> tuple[str, ...]:
+    """Where the loader looks last; Debian's also in the folders of the architecture."""
+    roots = ("/lib", "/usr/lib")
+    return (*(f"{root}/{source.machine}-linux-gnu" for root in roots), *DEFAULT_FOLDERS)
+
+
 def spawn(source: Source) -> Child:
     """ld.so.cache as text. ldconfig lives in /sbin, which is not on every PATH."""
     return source.spawn("ldconfig", ["/sbin/ldconfig", "-p"], 5)
@@ -47,6 +53,9 @@ def collect(
         {"name": name, "soname": soname, "found": places.of(soname)}
         for name, soname in sonames.value.items()
     ]
+    if cached is None and source.platform == "linux" and not all(row["found"] for row in rows):
+        reason = "ld.so.cache could not be read (ldconfig -p)"
+        return {**facts, "loader.libraries": unknown(reason), "cudnn.installed": unknown(reason)}
     cudnns = [place for major in CUDNN_MAJORS for place in places.of(f"libcudnn.so.{major}")]
     where = "the loader's folders"
     return {
@@ -76,7 +85,7 @@ class _Places:
         found = []
         for folder in self._source.env.get(variable, "").split(";" if windows else ":"):
             path = str(join(folder) / soname)
-            if folder and self._source.glob(path):
+            if folder and self._source.exists(path):
                 found.append({"path": path, "via": variable, "version": self._version(path)})
         for row in self._nvidia:
             if soname in row["files"]:
@@ -94,9 +103,9 @@ class _Places:
             path = self._cache[soname]
             found.append({"path": path, "via": "ld.so.cache", "version": self._version(path)})
         elif not windows:
-            for folder in DEFAULT_FOLDERS:
+            for folder in default_folders(self._source):
                 path = f"{folder}/{soname}"
-                if self._source.glob(path):
+                if self._source.exists(path):
                     found.append({"path": path, "via": "default", "version": self._version(path)})
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,7 +26,20 @@ def spawn(
     source: Source, python: str, timeout: float, progress: Callable[[str], None] | None
 ) -> Child:
     argv = [python, str(PROGRAM), "--json", "--nonce", MARKER]
-    return source.spawn("coffee_smoke", argv, timeout, env=unwriting(source), progress=progress)
+    env = unwriting(source)
+    if "KERAS_HOME" not in env and not _has_keras_config(source):
+        # Keras would write its default configuration into the user's home. It does without one
+        # where it cannot make that folder.
+        env["KERAS_HOME"] = f"{os.devnull}/keras"
+    return source.spawn("coffee_smoke", argv, timeout, env=env, progress=progress)
+
+
+def _has_keras_config(source: Source) -> bool:
+    home = source.env.get("HOME") or source.env.get("USERPROFILE") or ""
+    try:
+        return source.exists(f"{home}/.keras/keras.json")
+    except OSError:
+        return True
 
 
 def collect(child: Child) -> Fact:

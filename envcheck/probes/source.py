@@ -100,8 +100,22 @@ class Source(Protocol):
     def glob(self, pattern: str) -> tuple[str, ...]:
         """The existing paths that match, sorted. Raises OSError where it cannot be known."""
 
+    def exists(self, path: str) -> bool:
+        """Whether there is anything of this name. Raises OSError where it cannot be known."""
+
     def realpath(self, path: str) -> str:
         """The path with links resolved."""
+
+
+RUNNING: set[LiveChild] = set()
+"""The children that nobody has asked for their result yet."""
+
+
+def kill_all() -> None:
+    """End every child that is still running: on the way out, whatever the reason."""
+    for child in tuple(RUNNING):
+        child.kill()
+        RUNNING.discard(child)
 
 
 class LiveChild:
@@ -136,6 +150,7 @@ class LiveChild:
             self._error = getattr(error, "strerror", None) or str(error)
             return
         assert self._process.stdout and self._process.stderr
+        RUNNING.add(self)
         self._threads = (
             threading.Thread(target=self._drain, args=(self._process.stdout, 0), daemon=True),
             threading.Thread(target=self._drain, args=(self._process.stderr, 1), daemon=True),
@@ -158,22 +173,23 @@ class LiveChild:
         self._ended = time.monotonic()
 
     def kill(self) -> None:
-        """End the child and everything it started."""
+        """End the child and everything it started, in whatever session that is by now."""
         assert self._process
+        if self._process.poll() is None:
+            import psutil
+
+            with contextlib.suppress(psutil.Error):
+                for process in psutil.Process(self._process.pid).children(recursive=True):
+                    process.kill()
+            self._process.kill()
         if os.name == "posix":
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            return
-        import psutil
-
-        with contextlib.suppress(psutil.Error):
-            for process in psutil.Process(self._process.pid).children(recursive=True):
-                process.kill()
-        self._process.kill()
 
     def result(self) -> Completed:
         if self._completed is None:
             self._completed = self._finish()
+            RUNNING.discard(self)
         return self._completed
 
     def _finish(self) -> Completed:
@@ -230,6 +246,13 @@ class Live:
     def glob(self, pattern: str) -> tuple[str, ...]:
         return tuple(sorted(globbing.glob(pattern)))
 
+    def exists(self, path: str) -> bool:
+        try:
+            os.stat(path)
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return False
+        return True
+
     def realpath(self, path: str) -> str:
         return os.path.realpath(path)
 
@@ -262,6 +285,7 @@ class Recording:
             "spawn": {},
             "read": {},
             "glob": {},
+            "exists": {},
             "realpath": {},
         }
 
@@ -291,6 +315,11 @@ class Recording:
         self.calls["glob"][pattern] = list(found)
         return found
 
+    def exists(self, path: str) -> bool:
+        there = self._live.exists(path)
+        self.calls["exists"][path] = there
+        return there
+
     def realpath(self, path: str) -> str:
         real = self._live.realpath(path)
         if real != path:
@@ -308,12 +337,17 @@ class _RecordedChild:
         return completed
 
 
+def _load(path: Path) -> Any:
+    # Paths of a machine may hold bytes that are no UTF-8; machines.save keeps them likewise.
+    return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+
+
 class Recorded:
     """A machine recorded earlier (``raw/calls.json``, ``raw/context.json``)."""
 
     def __init__(self, raw: Path) -> None:
-        self._calls = json.loads((raw / "calls.json").read_text(encoding="utf-8"))
-        context = json.loads((raw / "context.json").read_text(encoding="utf-8"))
+        self._calls = _load(raw / "calls.json")
+        context = _load(raw / "context.json")
         self.env: Mapping[str, str] = context["env"]
         self.cwd: str = context["cwd"]
         self.platform: str = context["platform"]
@@ -346,6 +380,12 @@ class Recorded:
         if pattern not in self._calls["glob"]:
             raise NotRecorded(0, "not recorded", pattern)
         return tuple(self._calls["glob"][pattern])
+
+    def exists(self, path: str) -> bool:
+        if path not in self._calls["exists"]:
+            raise NotRecorded(0, "not recorded", path)
+        there: bool = self._calls["exists"][path]
+        return there
 
     def realpath(self, path: str) -> str:
         real: str = self._calls["realpath"].get(path, path)

@@ -65,7 +65,7 @@ def _read(source: Source, path: str) -> Fact:
 
 def _container(source: Source) -> Fact:
     for path, name in (("/.dockerenv", "docker"), ("/run/.containerenv", "podman")):
-        if source.glob(path):
+        if source.exists(path):
             return known(name, path)
     if "KUBERNETES_SERVICE_HOST" in source.env:
         return known("kubernetes", "environment variable KUBERNETES_SERVICE_HOST")
@@ -75,10 +75,12 @@ def _container(source: Source) -> Fact:
 
 
 def _hardware(source: Source) -> Fact:
-    if source.glob("/dev/dxg"):
+    if source.exists("/dev/dxg"):
         return known(["/dev/dxg"], "/dev/dxg")
     where = "/sys/bus/pci/devices"
     try:
+        if not source.exists("/sys/bus"):
+            return unknown("the PCI bus cannot be listed: /sys is not mounted", where)
         vendors = source.glob(f"{where}/*/vendor")
     except OSError as error:
         return unknown(error.strerror or str(error), where)

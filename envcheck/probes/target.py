@@ -45,6 +45,7 @@ def choose(source: Source, given: str | None) -> Target:
     """
     if given is not None:
         return Target(_interpreter(source, given), "--python")
+    broken = ""
     for variable, what in (
         ("VIRTUAL_ENV", "the active virtual environment"),
         ("CONDA_PREFIX", "the active conda environment"),
@@ -53,17 +54,19 @@ def choose(source: Source, given: str | None) -> Target:
         found = _in_prefix(source, prefix) if prefix else None
         if found:
             return Target(found, f"{what} ({variable})")
+        if prefix:
+            broken += f", since {variable} names {prefix}, which has no Python"
     for name in ("python", "python3"):
         found = _on_path(source, name)
         if found:
-            return Target(found, f"`{name}` on PATH")
+            return Target(found, f"`{name}` on PATH{broken}")
     raise EnvcheckError("No Python was found on PATH: name one with --python.")
 
 
 def _in_prefix(source: Source, prefix: str) -> str | None:
     for tail in ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe"):
         path = str(Path(prefix) / tail)
-        if source.glob(path):
+        if _is_there(source, path):
             return path
     return None
 
@@ -72,20 +75,34 @@ def _on_path(source: Source, name: str) -> str | None:
     windows = source.env.get("OS") == "Windows_NT"
     for folder in source.env.get("PATH", "").split(";" if windows else ":"):
         path = str(Path(folder) / (name + ".exe" if windows else name))
-        if folder and source.glob(path):
+        if folder and _is_there(source, path):
             return path
     return None
 
 
+def _is_there(source: Source, path: str) -> bool:
+    try:
+        return source.exists(path)
+    except OSError:
+        return False
+
+
 def _interpreter(source: Source, given: str) -> str:
+    if not given:
+        raise EnvcheckError("--python: the path is empty.", 2)
     path = Path(given).expanduser()
-    if path.is_dir():
-        found = _in_prefix(source, str(path))
-        if not found:
-            raise EnvcheckError(f"--python {given}: this folder has no Python interpreter.", 2)
-        return str(Path(found).absolute())
-    if path.is_file():
-        return str(path.absolute())
+    try:
+        if path.is_dir():
+            found = _in_prefix(source, str(path))
+            if not found:
+                raise EnvcheckError(f"--python {given}: this folder has no Python interpreter.", 2)
+            return str(Path(found).absolute())
+        if path.is_file() or path.is_symlink():
+            return str(path.absolute())
+        if path.exists():
+            raise EnvcheckError(f"--python {given}: this is neither a file nor a folder.", 2)
+    except OSError as error:
+        raise EnvcheckError(f"--python {given}: {error.strerror}.", 2) from error
     if path.name == given:
         on_path = _on_path(source, given)
         if on_path:
@@ -119,6 +136,11 @@ def explain_failure(
     where = f"--python {target.python}" if given else target.python
     wrong = 2 if given else 3
     if completed.ended == "not-started":
+        base = base_that_is_gone(source, target.python)
+        if base:
+            return EnvcheckError(
+                f"{where}: its base Python ({base}) is gone: make this environment anew.", wrong
+            )
         return EnvcheckError(f"{where}: cannot be run: {completed.error}.", wrong)
     if completed.ended in ("timeout", "flood"):
         return EnvcheckError(f"{where}: the interpreter {completed.describe()}.")
@@ -136,6 +158,16 @@ def explain_failure(
         f"{where}: this Python starts but {completed.describe()} before it could be looked at "
         f"({tail[0][:200]})."
     )
+
+
+def base_that_is_gone(source: Source, python: str) -> str | None:
+    """The folder that a virtual environment's pyvenv.cfg names, where it is not there."""
+    config = Path(python).parent.parent / "pyvenv.cfg"
+    try:
+        home = re.search(r"^home\s*=\s*(.+?)\s*$", source.read(str(config)), re.M)
+    except OSError:
+        return None
+    return home[1] if home and not _is_there(source, home[1]) else None
 
 
 def parse_document(stdout: str) -> Mapping[str, Any]:
@@ -160,20 +192,40 @@ def parse_target(document: Mapping[str, Any]) -> dict[str, Fact]:
         "target.prefix": known(document["prefix"], "sys.prefix"),
         "target.kind": known(_kind(document), "sys.prefix"),
         "target.bits": known(document["bits"], "sys.maxsize"),
+        "target.externally_managed": known(document["externally_managed"], "EXTERNALLY-MANAGED"),
         "target.glibc": _glibc(document),
         "target.cwd": known(document["cwd"], "os.getcwd"),
         "target.has_pip": known(document["has_pip"], "import pip"),
         "target.path": known(document["path"], "sys.path"),
         "target.distributions": known(_distributions(document), "sys.path"),
         "target.nvidia_libraries": known(document["nvidia_libraries"], "sys.path"),
-        "imports.shadows": known(document["shadows"], "sys.path"),
+        "imports.shadows": (
+            unknown(_unreadable(document))
+            if document["unreadable"] and not document["shadows"]
+            else known(document["shadows"], "sys.path")
+        ),
+        "imports.package_shadows": known(document["package_shadows"], "sys.path"),
+        "target.implementation": known(document["implementation"], "sys.implementation"),
+        "target.machine": known(document["machine"], "os.uname"),
+        "target.installed": known(_installed(document), "sys.path"),
+        "target.leftovers": known(document["leftovers"], "sys.path"),
+        "target.variables": known(document["variables"], "os.environ"),
     }
-    facts.update(_tensorflow(document))
-    facts.update(_keras(document))
+    found = {**_tensorflow(document), **_keras(document)}
     for name, module in (("numpy", "numpy"), ("protobuf", "google.protobuf")):
-        facts[f"{name}.version"] = _version(document, module, (name,))
-    facts["tf_keras.version"] = _version(document, "tf_keras", ("tf-keras",))
-    return facts
+        found[f"{name}.version"] = _version(document, module, (name,))
+    found["tf_keras.version"] = _version(document, "tf_keras", ("tf-keras",))
+    if document["unreadable"]:
+        # What was not found may well stand in a folder that could not be read.
+        reason = _unreadable(document)
+        for name, fact in found.items():
+            if fact.state == "absent":
+                found[name] = unknown(reason, fact.source)
+    return {**facts, **found}
+
+
+def _unreadable(document: Mapping[str, Any]) -> str:
+    return ", ".join(f"{row['path']}: {row['error']}" for row in document["unreadable"])
 
 
 def _kind(document: Mapping[str, Any]) -> str:
@@ -199,6 +251,29 @@ def _distributions(document: Mapping[str, Any]) -> list[dict[str, Any]]:
         {name: row[name] for name in names if row.get(name) is not None or name == "version"}
         for row in document["distributions"]
     ]
+
+
+def _installed(document: Mapping[str, Any]) -> dict[str, str]:
+    """Name to version; where metadata was read, as it says, for a folder's name may be short."""
+    read: dict[str, str] = {}
+    for row in document["distributions"]:
+        read.setdefault(row["name"], row["version"] or "")
+    return {**document["installed"], **read}
+
+
+def _backend(document: Mapping[str, Any]) -> Fact:
+    """As Keras 3 chooses: the variable before the file."""
+    variable = document["variables"].get("KERAS_BACKEND")
+    if variable:
+        return known(variable, "environment variable KERAS_BACKEND")
+    config = document["keras_config"]
+    if config is None:
+        return absent("KERAS_BACKEND, keras.json")
+    try:
+        backend = json.loads(config["text"]).get("backend")
+    except (ValueError, AttributeError):
+        return absent(config["path"])  # Keras ignores a file that is no JSON object
+    return known(str(backend), config["path"]) if backend else absent(config["path"])
 
 
 def _resolution(document: Mapping[str, Any], module: str) -> Fact:
@@ -244,22 +319,24 @@ def _keras(document: Mapping[str, Any]) -> dict[str, Fact]:
     return {
         "keras.import": _resolution(document, "keras"),
         "keras.version": _version(document, "keras", KERASES),
+        "keras.backend": _backend(document),
         "keras.copies": known(copies, "dist-info folders on sys.path"),
+        "keras.missing_files": _missing(document, (*KERASES, "tf-keras")),
     }
 
 
 def _tensorflow(document: Mapping[str, Any]) -> dict[str, Fact]:
     owners = _owners(document, "tensorflow", TENSORFLOWS)
-    incomplete = [row for row in owners if row.get("missing")]
     facts = {
         "tensorflow.import": _resolution(document, "tensorflow"),
-        "tensorflow.missing_files": (
-            known(incomplete, "RECORD against the disk") if incomplete else absent("RECORD")
-        ),
+        "tensorflow.missing_files": _missing(document, TENSORFLOWS),
     }
     names = ("package", "version", "requires")
-    if not owners:
+    if not owners and facts["tensorflow.import"].state == "absent":
         facts.update({f"tensorflow.{name}": absent("dist-info folders") for name in names})
+    elif not owners:
+        reason = "its folder is there, but no dist-info that says which TensorFlow it is"
+        facts.update({f"tensorflow.{name}": unknown(reason) for name in names})
     else:
         owner = owners[0]
         facts["tensorflow.package"] = known(owner["name"], owner["path"])
@@ -268,9 +345,24 @@ def _tensorflow(document: Mapping[str, Any]) -> dict[str, Fact]:
             if owner["version"]
             else unknown("its METADATA names no version", owner["path"])
         )
-        facts["tensorflow.requires"] = known(owner.get("requires", []), owner["path"])
+        facts["tensorflow.requires"] = (
+            known(owner.get("requires", []), owner["path"])
+            if owner.get("metadata") == "ok"
+            else unknown("its METADATA cannot be read", owner["path"])
+        )
     facts.update(_build(document["tensorflow_texts"]))
     return facts
+
+
+def _missing(document: Mapping[str, Any], names: Sequence[str]) -> Fact:
+    """The distributions of these names whose files are not all there."""
+    rows = [row for row in document["distributions"] if row["name"] in names]
+    for row in rows:
+        if row.get("unreadable"):
+            return unknown(row["unreadable"], row["path"])
+    incomplete = {row["path"] for row in rows if row.get("missing")}
+    found = [row for row in _distributions(document) if row["path"] in incomplete]
+    return known(found, "RECORD against the disk") if found else absent("RECORD")
 
 
 def _build(texts: Mapping[str, Mapping[str, str]]) -> dict[str, Fact]:

@@ -22,7 +22,11 @@ def translator(env: Mapping[str, str]) -> Translator:
             break
     else:
         return english
-    if languages[0].split(".")[0] in ("C", "POSIX") or languages[0].startswith("en"):
+    if (
+        not languages
+        or languages[0].split(".")[0] in ("C", "POSIX")
+        or languages[0].startswith("en")
+    ):
         return english
     import gettext
 

@@ -103,8 +103,9 @@ class _Page:
         fix = self.view.first
         if fix is None:
             return
-        if fix.note:
-            yield from self.wrap(f"{label} {fix.note}", indent, indent + "  ")
+        if fix.note or fix.caution:
+            caution = f" ({fix.caution})" if fix.caution else ""
+            yield from self.wrap(f"{label}{caution} {fix.note}".rstrip(), indent, indent + "  ")
             label = ""
         yield from self.commands_of(fix, label, indent)
 
@@ -165,7 +166,7 @@ class _Page:
         label = self.translate("seen") + ":"
         for what, where in finding.evidence:
             if self.style.verbosity <= 0 and len(what) > 300:
-                what = what[:300] + "..."
+                what = f"{what[:80]} ... {what[-200:]}"
             place = f" ({self.commands.shorten(where)})" if where else ""
             yield from self.wrap(f"{what}{place}", f"{indent}{label} ", indent + "  ")
             label = " " * len(label)

@@ -68,7 +68,9 @@ class Commands:
         for folder, short in ((self.cwd, ""), (self.home, "" if self.windows else "~/")):
             base = folder.rstrip(slash) + slash
             if len(base) > 1 and path.startswith(base) and (short or folder == self.cwd):
-                return short + path[len(base) :]
+                rest = path[len(base) :]
+                # A bare word would be looked up on PATH.
+                return short + rest if short or slash in rest else f".{slash}{rest}"
         return path
 
     def words(self, argv: Sequence[str]) -> list[str]:
@@ -86,8 +88,14 @@ class Commands:
 def _posix(word: str) -> str:
     """Quoted where it must be, but for a leading ``~/``, which the shell has to see bare."""
     if word.startswith("~/"):
-        return "~/" + shlex.quote(word[2:]) if word[2:] else word
-    return shlex.quote(word)
+        return "~/" + _posix(word[2:]) if word[2:] else word
+    if word.isprintable():
+        return shlex.quote(word)
+    escapes = "".join(
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in "\\'" else f"\\x{byte:02x}"
+        for byte in word.encode("utf-8", "surrogateescape")
+    )
+    return f"$'{escapes}'"
 
 
 def _power_shell(word: str) -> str:
@@ -95,8 +103,14 @@ def _power_shell(word: str) -> str:
     return word if plain else "'" + word.replace("'", "''") + "'"
 
 
+LONGEST = 2000
+"""Characters of one text of a machine that are shown; a name may be a megabyte long."""
+
+
 def clean(text: str) -> str:
-    """The text with every control character and direction mark made visible."""
+    """The text with every control character and direction mark made visible, and cut."""
+    if len(text) > LONGEST:
+        text = text[:LONGEST] + "..."
     if text.isprintable():
         return text
     return "".join(
@@ -106,7 +120,15 @@ def clean(text: str) -> str:
 
 def fill(template: str, params: Mapping[str, str], translate: Translator) -> str:
     """A template's translation with its parameters, cleaned."""
-    return clean(translate(template).format_map(params)) if template else ""
+    if not template:
+        return ""
+    shown = {name: _shortened(value) for name, value in params.items()}
+    return clean(translate(template).format_map(shown))
+
+
+def _shortened(value: str) -> str:
+    """Both ends: what decides stands at the end of many a message."""
+    return value if len(value) <= 400 else f"{value[:150]} ... {value[-200:]}"
 
 
 def build_view(report: Report, verdict: Verdict, translate: Translator, commands: Commands) -> View:
@@ -152,8 +174,7 @@ def _fix(fix: Fix, translate: Translator) -> FixView:
         "manual": translate("needs root") if fix.needs_root else "",
         "safe": "",
     }[fix.safety]
-    commands = tuple(tuple(clean(word) for word in step) for step in fix.steps)
-    return FixView(fill(fix.note, fix.params, translate), commands, caution)
+    return FixView(fill(fix.note, fix.params, translate), fix.steps, caution)
 
 
 def root_findings(report: Report) -> list[Finding]:
@@ -216,7 +237,7 @@ def _layer(layer: StackLayer, translate: Translator, commands: Commands) -> Stac
     return StackLayer(
         layer.layer,
         layer.status,
-        clean(layer.version),
+        clean(_shortened(layer.version)),
         clean(commands.shorten(layer.where)),
         clean(translate(layer.note)) if layer.note else "",
     )

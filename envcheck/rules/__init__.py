@@ -9,10 +9,10 @@ A rule is a pure function of facts and matrix.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envcheck.model import Facts, Key, Layer, Match, Severity
@@ -49,9 +49,9 @@ def _dotted(edits: Mapping[str, Any]) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """``title`` and ``why`` are templates over the parameters of a match. ``explains`` are the
-    beginnings of the codes of findings that merely follow from this one, ``signs`` the words by
-    which those show it where several could be the cause. A ``gpu_only`` rule does not apply
-    where no GPU is expected."""
+    beginnings of the codes of findings that merely follow from this one; where it has ``signs``,
+    only of those that show one of these words. A ``gpu_only`` rule does not apply where no GPU
+    is expected."""
 
     code: str
     slug: str
@@ -82,10 +82,10 @@ def validate(rule: Rule, module: str) -> None:
 def discover() -> tuple[Rule, ...]:
     """Every rule in this folder, by code."""
     rules: dict[str, Rule] = {}
-    for info in pkgutil.iter_modules(__path__):
-        rule = importlib.import_module(f"{__name__}.{info.name}").RULE
-        validate(rule, info.name)
+    for path in Path(__file__).parent.glob("[!_]*.py"):
+        rule = importlib.import_module(f"{__name__}.{path.stem}").RULE
+        validate(rule, path.stem)
         if rule.code in rules:
-            raise RuleError(f"{info.name}: {rule.code} is taken")
+            raise RuleError(f"{path.stem}: {rule.code} is taken")
         rules[rule.code] = rule
     return tuple(rules[code] for code in sorted(rules))

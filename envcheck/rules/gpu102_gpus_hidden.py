@@ -10,21 +10,25 @@ from envcheck.model import Facts, Match
 from envcheck.remedies import manual
 from envcheck.rules import Rule, fires, silent
 
+NAME = "CUDA_VISIBLE_DEVICES"
+
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     visible, devices = facts.value(F.GPU_VISIBLE_DEVICES), facts.value(F.GPU_DEVICES)
     if visible is None or devices is None or _first_visible(visible, len(devices)):
         return
+    windows = facts.value(F.SYSTEM_OS) == "windows"
+    unset = ("Remove-Item", "Env:CUDA_VISIBLE_DEVICES") if windows else ("unset", NAME)
     yield Match(
-        subject="CUDA_VISIBLE_DEVICES",
+        subject=NAME,
         params={"value": visible, "count": str(len(devices))},
         evidence=(facts.evidence(F.GPU_VISIBLE_DEVICES, repr(visible)),),
         fixes=(
             manual(
                 "unset-variable",
                 "Unset it in this shell, and find the profile, IDE or job that sets it.",
-                ("unset", "CUDA_VISIBLE_DEVICES"),
+                unset,
             ),
         ),
     )

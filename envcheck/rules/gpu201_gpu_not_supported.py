@@ -35,9 +35,8 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
                 fixes=(
                     manual(
                         "other-tensorflow",
-                        "Take a TensorFlow with code for compute capability {capability}: {wanted}",
-                        capability=capability,
-                        wanted=reason.wanted or "none is known",
+                        "Ask which TensorFlow has code for it:",
+                        ("envcheck", "matrix", "show", "gpu", device.title),
                     ),
                 ),
             )
@@ -52,7 +51,7 @@ RULE = Rule(
     why="{reason}",
     needs=(F.GPU_DEVICES, F.TF_VERSION, F.TF_PACKAGE, F.TF_CUDA),
     judge=judge,
-    explains=("SMK",),
+    explains=("SMK102", "SMK103", "SMK2"),
     cases=(
         fires(
             "linux-rtx4090-tf220-wheels",

@@ -46,7 +46,7 @@ RULE = Rule(
     why="A program that opens it fails or hangs, and one that opens all GPUs does too.",
     needs=(F.GPU_DEVICES,),
     judge=judge,
-    explains=("SMK",),
+    explains=("SMK102", "SMK103", "SMK2"),
     cases=(
         fires(
             "linux-rtx3080-tf29-cuda116",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envcheck import facts as F
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
-from envcheck.remedies import manual
+from envcheck.remedies import manual, rename_step
 from envcheck.rules import Rule, fires, silent
 
 USERS = ("cwd", "PYTHONPATH")
@@ -37,7 +37,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
                 manual(
                     "rename",
                     "Rename it; a folder __pycache__ beside it may keep the old name: remove it.",
-                    ("mv", path, f"{folder}/my_{name}"),
+                    rename_step(facts, path, f"{folder}/my_{name}"),
                 ),
             ),
         )

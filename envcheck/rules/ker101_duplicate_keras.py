@@ -11,32 +11,26 @@ from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import reinstall_step, uninstall_step
 from envcheck.rules import Rule, fires, silent
 
-TWO_FOLDERS = (
-    "The first folder on sys.path wins: {winner}. The other copy is found by whoever has another "
-    "path, and what both register collides."
-)
-
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
-    copies = facts.value(F.KERAS_COPIES) or ()
-    if len(copies) < 2:
-        return
-    found = facts.value(F.KERAS_IMPORT)
-    one_folder = len({copy.location for copy in copies}) == 1
-    yield Match(
-        subject="keras",
-        params={
-            "count": str(len(copies)),
-            "versions": " and ".join(f"{copy.name} {copy.version}" for copy in copies),
-            "winner": found.folder if found else copies[0].location,
-        },
-        why=None if one_folder else TWO_FOLDERS,
-        evidence=tuple(
-            facts.evidence(F.KERAS_COPIES, f"{copy.name} {copy.version}", copy.path)
-            for copy in copies
-        ),
-        fixes=(_fix(facts, matrix, copies),),
-    )
+    folders: dict[str, list[F.Distribution]] = {}
+    for copy in facts.value(F.KERAS_COPIES) or ():
+        folders.setdefault(copy.location, []).append(copy)
+    for copies in folders.values():
+        if len(copies) < 2:
+            continue
+        yield Match(
+            subject="keras",
+            params={
+                "count": str(len(copies)),
+                "versions": " and ".join(f"{copy.name} {copy.version}" for copy in copies),
+            },
+            evidence=tuple(
+                facts.evidence(F.KERAS_COPIES, f"{copy.name} {copy.version}", copy.path)
+                for copy in copies
+            ),
+            fixes=(_fix(facts, matrix, tuple(copies)),),
+        )
 
 
 def _fix(facts: Facts, matrix: Matrix, copies: tuple[F.Distribution, ...]) -> Fix:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from envcheck import facts as F
 from envcheck.compatibility import pins
 from envcheck.matrix import Matrix
-from envcheck.model import Facts, Match
-from envcheck.remedies import install
+from envcheck.model import Facts, Fix, Match
+from envcheck.remedies import install, reinstall_step
 from envcheck.rules import Rule, fires, silent
 
 
@@ -21,8 +21,15 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         subject="keras",
         params={"tensorflow": facts.value(F.TF_VERSION) or "", "wanted": wanted},
         evidence=(facts.evidence(F.KERAS_IMPORT), facts.evidence(F.TF_REQUIRES, f"keras{wanted}")),
-        fixes=(install(facts, f"keras{wanted}"),),
+        fixes=(_fix(facts, f"keras{wanted}"),),
     )
+
+
+def _fix(facts: Facts, wanted: str) -> Fix:
+    """Where pip's record of it is there without the folder, pip would not lift a finger."""
+    if facts.value(F.KERAS_COPIES):
+        return Fix("reinstall", "safe", (reinstall_step(facts, wanted),))
+    return install(facts, wanted)
 
 
 RULE = Rule(

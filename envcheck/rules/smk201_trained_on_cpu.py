@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from envcheck import facts as F
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
-from envcheck.report import place_name
 from envcheck.rules import Rule, fires, silent
 
 
@@ -18,7 +17,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         return
     yield Match(
         subject="smoke",
-        params={"device": place_name(result.device)},
+        params={"device": result.place},
         evidence=(facts.evidence(F.SMOKE, f"the training step ran on {result.device}"),),
     )
 

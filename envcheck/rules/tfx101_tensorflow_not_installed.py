@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from envcheck import facts as F
 from envcheck.matrix import Matrix
-from envcheck.model import Facts, Match
-from envcheck.remedies import install
+from envcheck.model import Facts, Fix, Match
+from envcheck.remedies import install, reinstall_step
 from envcheck.rules import Rule, fires, silent
 
 
@@ -15,6 +15,8 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     if facts.fact(F.TF_IMPORT).state != "absent":
         return
+    if _has_own_backend(facts):
+        return  # a Keras 3 that is meant to compute without TensorFlow
     gpu = facts.value(F.DRIVER_RELEASE) and facts.value(F.SYSTEM_OS) in ("linux", "wsl2")
     yield Match(
         subject="tensorflow",
@@ -23,8 +25,23 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             facts.evidence(F.TARGET_EXECUTABLE, source=facts.value(F.TARGET_CHOSEN) or ""),
             facts.evidence(F.TF_IMPORT),
         ),
-        fixes=(install(facts, "tensorflow[and-cuda]" if gpu else "tensorflow"),),
+        fixes=(_fix(facts, gpu=bool(gpu)),),
     )
+
+
+def _fix(facts: Facts, *, gpu: bool) -> Fix:
+    """Where pip's record of it is there without the folder, pip would not lift a finger."""
+    package, version = facts.value(F.TF_PACKAGE), facts.value(F.TF_VERSION)
+    if package and version:
+        return Fix("reinstall", "safe", (reinstall_step(facts, f"{package}=={version}"),))
+    return install(facts, "tensorflow[and-cuda]" if gpu else "tensorflow")
+
+
+def _has_own_backend(facts: Facts) -> bool:
+    backend = facts.value(F.KERAS_BACKEND)
+    keras = facts.value(F.KERAS_VERSION) or ""
+    installed = facts.value(F.TARGET_INSTALLED) or {}
+    return bool(backend) and backend in installed and keras[:2] not in ("", "1.", "2.")
 
 
 RULE = Rule(
@@ -47,6 +64,12 @@ RULE = Rule(
             tensorflow__package=None,
         ),
         silent("linux-none-tf221"),
+        silent(
+            "linux-none-tf221",
+            tensorflow__import=None,
+            keras__backend="jax",
+            target__installed={"jax": "0.4.30"},
+        ),
         silent("linux-none-tf221", tensorflow__import={"kind": "namespace", "folder": "/v"}),
     ),
 )

@@ -73,7 +73,7 @@ RULE = Rule(
     "packages share one folder: uninstalling one of them takes files of the other.",
     needs=(F.TF_IMPORT, F.TF_MISSING),
     judge=judge,
-    explains=("KER", "TFX103", "SMK"),
+    explains=("TFX103", "SMK"),
     cases=(
         fires(
             "linux-none-tf221",

@@ -34,5 +34,8 @@ class LiveWithFiles(Live):
     def glob(self, pattern: str) -> tuple[str, ...]:
         return tuple(sorted(path for path in self.files if fnmatchcase(path, pattern)))
 
+    def exists(self, path: str) -> bool:
+        return any(file == path or file.startswith(path + "/") for file in self.files)
+
     def realpath(self, path: str) -> str:
         return path
