@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-ELSEWHERE = {"judge": "envcheck.commands.judge", "matrix": "envcheck.commands.matrix"}
+ELSEWHERE = {name: f"envcheck.commands.{name}" for name in ("judge", "matrix", "scan")}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
 

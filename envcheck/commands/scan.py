@@ -1,0 +1,261 @@
+"""`envcheck scan`: which imports of the user's code work with these TensorFlow and Keras."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from envcheck.model import (
+    EnvcheckError,
+    Facts,
+    LayerStatus,
+    NotEvaluated,
+    Report,
+    Severity,
+    StackLayer,
+    known,
+)
+
+if TYPE_CHECKING:
+    from envcheck.imports.scan import Scan
+    from envcheck.imports.stack import Stack
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--tensorflow", metavar="VERSION", help="Judge against this TensorFlow.")
+@click.option(
+    "--keras",
+    metavar="VERSION",
+    help="Judge against this Keras. Default: the one that pip installs beside that TensorFlow.",
+)
+@click.option(
+    "--python",
+    metavar="PATH",
+    help="Judge against what is installed in this environment. Default: the active one, else "
+    "`python` on PATH.",
+)
+@click.option("--fix", is_flag=True, help="Rewrite what has one right answer, then judge again.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change, and change nothing.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info"]),
+    default="error",
+    show_default=True,
+    help="The least severity that makes the exit code 1.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["terminal", "json"]),
+    default="terminal",
+    show_default=True,
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show confidence and sources, too.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the verdict only.")
+def scan(
+    paths: tuple[Path, ...],
+    tensorflow: str | None,
+    keras: str | None,
+    python: str | None,
+    fix: bool,
+    diff: bool,
+    **out: Any,
+) -> int:
+    """Read Python files and notebooks and judge their TensorFlow and Keras imports.
+
+    PATHS are files or folders, by default the current folder. Nothing is run or imported. What
+    .gitignore names is left out, links are not followed.
+
+    \b
+    envcheck scan                        against what is installed
+    envcheck scan --tensorflow 2.21      would it work after an upgrade?
+    envcheck scan --tensorflow 2.21 --diff
+
+    A line with `# envcheck: ignore[IMP301]` is not judged by that code.
+    """
+    from envcheck.imports import scan as scanner
+
+    if python and (tensorflow or keras):
+        raise EnvcheckError("--python and --tensorflow or --keras exclude each other.", 2)
+    began = time.monotonic()
+    places = list(paths) or [Path()]
+    stack, facts = _given(tensorflow, keras) if tensorflow or keras else _installed(python)
+    found = scanner.scan(places, stack)
+    if diff:
+        return _print_diff(found, stack)
+    if fix:
+        _rewrite(found, stack)
+        found = scanner.scan(places, stack)
+    return _finish(found, facts, {"scan": time.monotonic() - began}, **out)
+
+
+def _given(tensorflow: str | None, keras: str | None) -> tuple[Stack, Facts]:
+    from envcheck.imports.stack import Stack, admitted
+
+    tf_minor = _minor("--tensorflow", tensorflow) if tensorflow else ()
+    stack = admitted(tf_minor) if tf_minor else Stack((), (), ())
+    if keras:
+        stack = replace(stack, keras=_minor("--keras", keras))
+    facts = {}
+    for name, version in (("tensorflow", stack.tensorflow), ("keras", stack.keras)):
+        if version:
+            text = ".".join(map(str, version))
+            given = tensorflow if name == "tensorflow" else keras
+            source = f"--{name}" if given else "what pip installs beside TensorFlow"
+            facts[f"{name}.version"] = known(given or text, source)
+    return stack, Facts(facts)
+
+
+def _minor(option: str, version: str) -> tuple[int, int]:
+    from envcheck.imports.index import minor_of
+
+    try:
+        return minor_of(version)
+    except ValueError:
+        raise EnvcheckError(f"{option} {version}: this is not a version such as 2.15.", 2) from None
+
+
+def _installed(python: str | None) -> tuple[Stack, Facts]:
+    """What the target has, as `envcheck check` sees it."""
+    from envcheck import facts as F
+    from envcheck.imports.index import Minor, minor_of
+    from envcheck.imports.stack import Stack
+    from envcheck.probes import target
+    from envcheck.probes.source import Live
+
+    source = Live()
+    chosen = target.choose(source, python)
+    child = target.spawn(source, chosen, 10.0)
+    facts = Facts(target.collect(source, chosen, child, given=python is not None))
+
+    def installed(key: Any) -> Minor | tuple[()] | None:
+        fact = facts.fact(key)
+        if fact.state == "absent":
+            return None
+        try:
+            return minor_of(str(fact.value))
+        except ValueError:
+            return ()
+
+    legacy = source.env.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True")
+    stack = Stack(
+        installed(F.TF_VERSION), installed(F.KERAS_VERSION), installed(F.TF_KERAS_VERSION), legacy
+    )
+    return stack, facts
+
+
+def _rewrite(found: Scan, stack: Stack) -> None:
+    from envcheck.imports import rewrite
+    from envcheck.imports.scan import fixes_of
+
+    changed = 0
+    for path in found.fixable:
+        fixed = fixes_of(path, stack)
+        if fixed is None:
+            continue
+        try:
+            rewrite.replace_file(Path(path), fixed[1])
+        except OSError as error:
+            raise EnvcheckError(f"{path}: it could not be rewritten ({error.strerror}).") from error
+        changed += 1
+    click.echo(f"envcheck: {changed} files rewritten.", err=True)
+
+
+def _print_diff(found: Scan, stack: Stack) -> int:
+    """Exit code 1 where --fix would change something, as `diff` does."""
+    from envcheck.cli import write
+    from envcheck.imports.scan import fixes_of
+    from envcheck.render.view import clean
+
+    texts = []
+    for path in found.fixable:
+        fixed = fixes_of(path, stack)
+        if fixed is None:
+            continue
+        old, new = (data.decode("utf-8", "replace").splitlines() for data in fixed)
+        lines = difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm="")
+        texts += [clean(line.replace("\t", "    ")) for line in lines]
+    write("".join(f"{text}\n" for text in texts))
+    return 1 if texts else 0
+
+
+def _finish(
+    found: Scan,
+    facts: Facts,
+    timings: dict[str, float],
+    *,
+    fail_on: Severity,
+    format_: str,
+    verbose: bool,
+    quiet: bool,
+) -> int:
+    from envcheck.cli import terminal_text, write
+    from envcheck.verdict import judge_report
+
+    built = report_of(found, facts, timings)
+    verdict = judge_report(built, fail_on)
+    if format_ == "json":
+        from envcheck.render import json
+
+        write(json.render(built, verdict))
+    else:
+        write(terminal_text(built, fail_on, 1 if verbose else -1 if quiet else 0))
+    return verdict.exit_code
+
+
+def report_of(found: Scan, facts: Facts, timings: dict[str, float]) -> Report:
+    """A report of the layers that a scan looks at; ``checked`` counts the files."""
+    from envcheck import __version__
+    from envcheck import facts as F
+    from envcheck.imports.stack import PROJECTS
+
+    skipped = tuple(
+        NotEvaluated(
+            "IMP301",
+            "module-not-there",
+            "imports",
+            f"the names of this {PROJECTS[root]} are not known: {_range(root)}",
+            (f"{root}.version",),
+        )
+        for root in found.unknown
+    )
+    severities = {finding.severity for finding in found.findings}
+    status: LayerStatus = "ok" if found.files else "unknown"
+    for severity in ("warning", "error"):
+        if severity in severities:
+            status = "warning" if severity == "warning" else "error"
+    count = f"{found.files} files read" if found.files else "there is no Python file here"
+    versions = []
+    for layer, key in (("tensorflow", F.TF_VERSION), ("keras", F.KERAS_VERSION)):
+        fact = facts.fact(key)
+        has: LayerStatus = "ok" if fact.state == "known" else "skipped"
+        text = str(fact.value) if fact.state == "known" else ""
+        versions.append(
+            StackLayer("tensorflow" if layer == "tensorflow" else "keras", has, text, fact.source)
+        )
+    return Report(
+        envcheck_version=__version__,
+        matrix_version="",
+        matrix_overlay=None,
+        expect="cpu",
+        facts=facts,
+        stack=(*versions, StackLayer("imports", status, count, os.getcwd())),
+        findings=found.findings,
+        not_evaluated=skipped,
+        checked=found.files,
+        timings=timings,
+    )
+
+
+def _range(root: str) -> str:
+    from envcheck.imports import index
+
+    releases = index.load(root).releases
+    return f"envcheck knows {releases[0]} to {releases[-1]}"

@@ -1,0 +1,283 @@
+"""The uses of one file -> what is wrong with them, and the edits that mend it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from envcheck.imports import codes, public
+from envcheck.imports.codes import Code
+from envcheck.imports.stack import (
+    KERAS3,
+    LAZY,
+    PROJECTS,
+    SPLIT,
+    Found,
+    How,
+    Resolver,
+    Stack,
+    history,
+)
+from envcheck.imports.uses import Event, Place, Use, Uses
+from envcheck.model import Confidence, Severity
+
+READ_AT_IMPORT: Mapping[str, tuple[str, ...]] = {
+    "TF_USE_LEGACY_KERAS": ("tensorflow",),
+    "TF_CPP_MIN_LOG_LEVEL": ("tensorflow",),
+    "KERAS_BACKEND": ("keras",),
+}
+READ_AT_USE = ("CUDA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH", "CUDA_DEVICE_ORDER")
+TRUE = ("1", "True", "true")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A finding before it knows its file's name. ``new`` is the path to write instead."""
+
+    code: Code
+    place: Place
+    params: Mapping[str, str] = field(default_factory=dict)
+    why: str = ""
+    severity: Severity | None = None
+    confidence: Confidence = "certain"
+    use: Use | None = None
+    new: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flavour:
+    """One way to reach Keras (`keras`, `tensorflow.keras`, …) and where it is used first."""
+
+    name: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    problems: tuple[Problem, ...]
+    flavours: tuple[Flavour, ...]
+    unknown: tuple[str, ...]
+    """Packages whose version the index does not have, so that nothing was judged."""
+
+
+def judge(uses: Uses, resolver: Resolver, owner: str = "") -> Judged:
+    """``owner`` is the package that the file itself belongs to: it may use its own inside."""
+    legacy = any(
+        event.what == "set" and event.name == "TF_USE_LEGACY_KERAS" and event.value in TRUE
+        for event in uses.events
+    )
+    if legacy and not resolver.stack.legacy:
+        resolver = Resolver(replace(resolver.stack, legacy=True))
+    court = _Court(uses, resolver, owner)
+    problems = [*court.problems(), *_set_too_late(uses.events)]
+    problems.sort(key=lambda item: (item.place.line, item.place.column, item.code.code))
+    return Judged(tuple(problems), tuple(flavours(uses, owner)), tuple(sorted(court.unknown)))
+
+
+class _Court:
+    def __init__(self, uses: Uses, resolver: Resolver, owner: str) -> None:
+        self.uses, self.resolver, self.owner = uses.uses, resolver, owner
+        self.unknown: set[str] = set()
+        # Which attributes of an imported module the file takes, by the module's path.
+        self.members: dict[str, set[str]] = defaultdict(set)
+        for use in self.uses:
+            if use.kind != "chain":
+                continue
+            for path in use.paths:
+                parts = path.split(".")
+                if len(parts) > use.base:
+                    base = len(parts) - use.base
+                    self.members[".".join(parts[:base])].add(parts[base])
+        found = [(use, self.look(use)) for use in self.uses]
+        self.failed = {
+            guard
+            for use, seen in found
+            if seen.answer in ("missing", "not-installed")
+            for guard in use.guards
+        }
+
+    def look(self, use: Use) -> Found:
+        """The answer for a use; where several names are possible, the best of them."""
+        if use.kind == "import":
+            return self.resolver.module(use.paths[0])
+        if use.kind == "from":
+            if use.name == "*":
+                return self.resolver.module(use.paths[0])
+            return self.resolver.member(use.paths[0], use.name)
+        answers = []
+        for path in use.paths:
+            parts = path.split(".")
+            base = ".".join(parts[: len(parts) - use.base])
+            if self.resolver.chain(base).answer not in ("module", "name"):
+                continue  # the import itself has been judged
+            answers.append(self.resolver.chain(path))
+        if not answers:
+            return Found("unknown", "")
+        return next((one for one in answers if one.answer != "missing"), answers[0])
+
+    def problems(self) -> Iterator[Problem]:
+        for use in self.uses:
+            found = self.look(use)
+            if found.answer == "unknown" and self.resolver.unjudged(found.root):
+                self.unknown.add(found.root)
+            if use.guards or not set(use.fallbacks) <= self.failed:
+                continue
+            problem = self.problem(use, found)
+            if problem is not None:
+                yield problem
+
+    def problem(self, use: Use, found: Found) -> Problem | None:
+        written = f"{use.paths[0]}.{use.name}" if use.kind == "from" else use.paths[0]
+        if self.foreign(use, written):
+            return self.foreign_keras(use, written)
+        if found.answer == "missing":
+            return self.missing(use, found, written)
+        if found.answer == "not-installed":
+            params = {"path": found.missing or written, "package": PROJECTS[found.root]}
+            return Problem(codes.NOT_INSTALLED, use.place, params, use=use)
+        return self.private(use, found, written)
+
+    def missing(self, use: Use, found: Found, written: str) -> Problem:
+        path, title = found.missing, self.resolver.stack.title(found.root)
+        new = self.new(use, written)
+        if public.under(path, ("tensorflow.contrib",)):
+            return Problem(codes.CONTRIB, use.place, {"path": written, "stack": title}, use=use)
+        is_module = use.kind == "import" or (use.kind == "from" and path != written)
+        how: How = "chain" if use.kind == "chain" else "member"
+        if use.kind == "import" or use.name == "*":
+            how, written = "module", use.paths[0]
+        since = history(written, how)
+        params = {"path": path, "stack": title, "new": new, "history": since}
+        code = codes.NO_MODULE if is_module else codes.NO_NAME
+        if path.startswith("tensorflow.") and not since and new.startswith("tensorflow."):
+            code = codes.TF1_NAME
+        why = "" if since or code is codes.TF1_NAME else codes.NEVER
+        advice = public.advice(path) or public.advice(written)
+        return Problem(code, use.place, params, why, use=use, new=new, advice=advice)
+
+    def private(self, use: Use, found: Found, written: str) -> Problem | None:
+        if self.owner or not found.root or not public.is_private(written, found):
+            return None
+        if use.kind == "chain":
+            base = ".".join(written.split(".")[: -use.base])
+            if public.is_private(base, self.resolver.chain(base)):
+                return None  # its import has been named
+        root = use.paths[0].split(".")[0]
+        old = public.under(written, (public.OLD_COPY,))
+        return Problem(
+            codes.OLD_COPY if old else codes.PRIVATE,
+            use.place,
+            {"path": written, "stack": self.resolver.stack.title(root)},
+            use=use,
+            new=self.new(use, written),
+            advice=public.advice(written),
+        )
+
+    def new(self, use: Use, written: str) -> str:
+        """The path to write in place of ``written``; empty where there is not just one."""
+        if use.literal or use.name == "*" or len(use.paths) > 1:
+            return ""
+        if use.kind == "chain":
+            return self.new_chain(written)
+        members = frozenset(self.members.get(written, ()))
+        if use.kind == "from" and not members:
+            direct = public.replacement(self.resolver, written)
+            if direct:
+                return direct
+        if use.kind == "import" and not use.alias:
+            return ""
+        return public.module_replacement(self.resolver, written, members) or ""
+
+    def new_chain(self, written: str) -> str:
+        whole = public.replacement(self.resolver, written)
+        if whole:
+            return whole
+        # The part that is missing has a new place, and what follows cannot be looked up there.
+        missing = self.resolver.chain(written).missing
+        short = public.replacement(self.resolver, missing) if missing else None
+        new = f"{short}{written[len(missing) :]}"
+        return new if short and self.resolver.chain(new).answer != "missing" else ""
+
+    def foreign(self, use: Use, written: str) -> bool:
+        stack = self.resolver.stack
+        return (
+            use.kind != "chain" and public.under(written, ("tensorflow.keras",)) and not fits(stack)
+        )
+
+    def foreign_keras(self, use: Use, written: str) -> Problem:
+        stack = self.resolver.stack
+        keras = ".".join(map(str, stack.keras or ()))
+        params = {"path": written, "stack": stack.title("tensorflow"), "keras": keras}
+        return Problem(codes.FOREIGN_KERAS, use.place, params, use=use)
+
+
+def fits(stack: Stack) -> bool:
+    """Whether the Keras that is there is the one that tf.keras needs; true where unknown."""
+    tensorflow, keras = stack.tensorflow, stack.keras
+    if not tensorflow or not keras or tensorflow < SPLIT:
+        return True
+    if stack.legacy and tensorflow >= LAZY:
+        return True
+    return keras == tensorflow if tensorflow < KERAS3 else keras >= (3, 0)
+
+
+def flavours(uses: Uses, owner: str) -> Iterator[Flavour]:
+    """Each way to reach Keras, at its first use that is no fallback."""
+    seen: set[str] = set()
+    for use in uses.uses:
+        if use.guards or use.fallbacks:
+            continue
+        path = f"{use.paths[0]}.{use.name}" if use.kind == "from" else use.paths[0]
+        name = flavour_of(path)
+        if name and name not in seen and name.split(".")[0] != owner:
+            seen.add(name)
+            yield Flavour(name, use.place.line, use.place.column)
+
+
+def flavour_of(path: str) -> str:
+    for name in ("tensorflow.python.keras", "tensorflow.keras", "tf_keras", "keras"):
+        if public.under(path, (name,)):
+            return name
+    return ""
+
+
+def identity(stack: Stack, flavour: str) -> str:
+    """Which code a way to reach Keras leads to: two alike lead to the same classes."""
+    tensorflow = stack.tensorflow
+    if not tensorflow:
+        return flavour
+    if tensorflow < SPLIT:
+        return "tf_keras" if flavour == "tf_keras" else "tensorflow"
+    if flavour == "tensorflow.keras":
+        return "tf_keras" if stack.legacy and tensorflow >= LAZY else "keras"
+    return flavour
+
+
+def _set_too_late(events: tuple[Event, ...]) -> Iterator[Problem]:
+    """Variables set at the top level below the import, or the use, that reads them."""
+    for number, event in enumerate(events):
+        if event.what != "set":
+            continue
+        before = events[:number]
+        readers = READ_AT_IMPORT.get(event.name, ())
+        at_import = [one for one in before if one.what == "import" and one.name in readers]
+        at_use = [one for one in before if one.what == "call"]
+        earlier = [one for one in before if one.what == "set" and one.name == event.name]
+        if at_import and not earlier:
+            yield _late(codes.SET_TOO_LATE, event, at_import[0], "certain")
+        elif event.name in READ_AT_USE and at_use and not earlier:
+            yield _late(codes.SET_AFTER_USE, event, at_use[0], "possible")
+
+
+def _late(code: Code, event: Event, reader: Event, confidence: Confidence) -> Problem:
+    params = {
+        "path": event.name,
+        "name": event.name,
+        "package": reader.name,
+        "reader": reader.value,
+        "reader_line": str(reader.place.line),
+    }
+    return Problem(code, event.place, params, confidence=confidence)

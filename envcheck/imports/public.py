@@ -1,0 +1,165 @@
+"""Which paths are private, and the public path of what moved: looked up, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envcheck.imports import index
+from envcheck.imports.stack import SPLIT, Found, Resolver
+
+PRIVATE = (
+    "tensorflow.python",
+    "tensorflow.compiler",
+    "tensorflow._api",
+    "keras.src",
+    "keras.api",
+    "keras._tf_keras",
+    "tf_keras.src",
+    "tf_keras.api",
+)
+OLD_COPY = "tensorflow.python.keras"
+KERAS_ROOTS = ("tensorflow.keras", "keras", "tf_keras")
+
+# tf_upgrade_v2's renames that have one answer with the same arguments by position; the rest of
+# TensorFlow 1 has its place below tf.compat.v1, which the index shows.
+RENAMED = {
+    "tensorflow.log": "tensorflow.math.log",
+    "tensorflow.log1p": "tensorflow.math.log1p",
+    "tensorflow.lgamma": "tensorflow.math.lgamma",
+    "tensorflow.digamma": "tensorflow.math.digamma",
+    "tensorflow.is_nan": "tensorflow.math.is_nan",
+    "tensorflow.is_inf": "tensorflow.math.is_inf",
+    "tensorflow.is_finite": "tensorflow.math.is_finite",
+    "tensorflow.rsqrt": "tensorflow.math.rsqrt",
+    "tensorflow.ceil": "tensorflow.math.ceil",
+    "tensorflow.random_normal": "tensorflow.random.normal",
+    "tensorflow.random_uniform": "tensorflow.random.uniform",
+    "tensorflow.random_shuffle": "tensorflow.random.shuffle",
+    "tensorflow.truncated_normal": "tensorflow.random.truncated_normal",
+    "tensorflow.matrix_inverse": "tensorflow.linalg.inv",
+    "tensorflow.matrix_determinant": "tensorflow.linalg.det",
+    "tensorflow.diag": "tensorflow.linalg.tensor_diag",
+    "tensorflow.read_file": "tensorflow.io.read_file",
+    "tensorflow.write_file": "tensorflow.io.write_file",
+    "tensorflow.decode_raw": "tensorflow.io.decode_raw",
+    "tensorflow.FixedLenFeature": "tensorflow.io.FixedLenFeature",
+    "tensorflow.VarLenFeature": "tensorflow.io.VarLenFeature",
+    "tensorflow.parse_single_example": "tensorflow.io.parse_single_example",
+    "tensorflow.parse_example": "tensorflow.io.parse_example",
+    "tensorflow.python_io.TFRecordWriter": "tensorflow.io.TFRecordWriter",
+    "tensorflow.unsorted_segment_sum": "tensorflow.math.unsorted_segment_sum",
+    "tensorflow.segment_sum": "tensorflow.math.segment_sum",
+    "tensorflow.invert_permutation": "tensorflow.math.invert_permutation",
+    "tensorflow.set_random_seed": "tensorflow.random.set_seed",
+}
+# Where the classes of Keras' former modules are published.
+FORMER = {
+    "engine": ("layers", "models", "utils", ""),
+    "topology": ("layers", "models", ""),
+    "objectives": ("losses",),
+    "legacy": ("layers",),
+}
+# What has no single answer, and what to say about it.
+ADVICE = {
+    "keras.wrappers.scikit_learn": "Its successor is the package scikeras: `from scikeras.wrappers "
+    "import KerasClassifier`, with model= in place of build_fn=.",
+    "keras.utils.multi_gpu_model": "Use tf.distribute.MirroredStrategy.",
+    "keras.backend.tensorflow_backend": "Sessions are tf.compat.v1.Session; memory is limited with "
+    "tf.config.experimental.set_memory_growth.",
+    "tensorflow.examples": "The data is in tf.keras.datasets.mnist.",
+    "tensorflow.python.client.device_lib": "tf.config.list_physical_devices() is the public way.",
+}
+
+
+def is_private(path: str, found: Found) -> bool:
+    """A path that is there, but that no release publishes."""
+    if under(path, PRIVATE):
+        return True
+    if found.root != "keras" or not path.startswith("keras."):
+        return False
+    # Up to 2.12 the package's own modules lay beside the public ones, which are those that the
+    # table of tf.keras has too. The modules of Keras 3 outside `src` are all public.
+    parent = found.place if found.answer == "module" else found.place.rpartition(".")[0]
+    names = index.load("keras")
+    module = names.module(parent)
+    of_keras3 = module is not None and bool(module.exists >> names.minors[(3, 0)])
+    return names.module(f"keras.api._v2.{parent}") is None and not of_keras3
+
+
+def under(path: str, prefixes: tuple[str, ...]) -> bool:
+    return any(path == prefix or path.startswith(prefix + ".") for prefix in prefixes)
+
+
+def replacement(resolver: Resolver, path: str) -> str | None:
+    """The public path that this stack has for a name that is missing or private."""
+    for candidate in _candidates(resolver, path):
+        if candidate == path:
+            continue
+        found = resolver.chain(candidate)
+        if found.answer in ("name", "module") and not is_private(candidate, found):
+            return candidate
+    return None
+
+
+def _candidates(resolver: Resolver, path: str) -> Iterator[str]:
+    if path in RENAMED:
+        yield RENAMED[path]
+    if advice(path):
+        return
+    for prefix, public in ((OLD_COPY, "tensorflow.keras"), ("keras.src", "keras")):
+        if under(path, (prefix,)):
+            path = public + path[len(prefix) :]
+            yield path
+    for root in KERAS_ROOTS:
+        if under(path, (root,)) and path != root:
+            yield from _keras_candidates(resolver, root, path[len(root) + 1 :])
+            return
+    elsewhere = (*PRIVATE, "tensorflow.contrib", "tensorflow.compat")
+    if path.startswith("tensorflow.") and not under(path, elsewhere):
+        yield "tensorflow.compat.v1" + path[len("tensorflow") :]
+
+
+def _keras_candidates(resolver: Resolver, root: str, rest: str) -> Iterator[str]:
+    parts = rest.split(".")
+    roots = [root]
+    tensorflow = resolver.stack.tensorflow
+    if root == "keras" and tensorflow and tensorflow >= SPLIT:
+        roots.append("tensorflow.keras")
+    for base in roots:
+        yield ".".join([base, *parts])
+        for folder in FORMER.get(parts[0], ()):
+            yield ".".join(part for part in (base, folder, parts[-1]) if part)
+        for keep in range(len(parts) - 2, 0, -1):
+            yield ".".join([base, *parts[:keep], parts[-1]])
+
+
+def module_replacement(resolver: Resolver, path: str, members: frozenset[str]) -> str | None:
+    """A public module that has all of these members, in place of one that is missing or
+    private: the parent of `keras.utils.np_utils`."""
+    if advice(path):
+        return None
+    for prefix, public in ((OLD_COPY, "tensorflow.keras"), ("keras.src", "keras")):
+        if under(path, (prefix,)):
+            path = public + path[len(prefix) :]
+    if not under(path, KERAS_ROOTS):
+        return None
+    shorter = path.rpartition(".")[0]
+    candidates = [path] if shorter in ("", "tensorflow", *KERAS_ROOTS) else [path, shorter]
+    if path.startswith("keras.") and resolver.stack.tensorflow:
+        candidates += [f"tensorflow.{one}" for one in candidates]
+    for candidate in candidates:
+        found = resolver.module(candidate)
+        if found.answer != "module" or is_private(candidate, found):
+            continue
+        if all(resolver.member(candidate, name).answer in ("name", "module") for name in members):
+            return candidate
+    return None
+
+
+def advice(path: str) -> str:
+    """What a person has to decide; empty where nothing is known about the path."""
+    plain = path.replace("tensorflow.python.keras", "keras").replace("tensorflow.keras", "keras")
+    for prefix, text in ADVICE.items():
+        if under(path, (prefix,)) or under(plain, (prefix,)):
+            return text
+    return ""

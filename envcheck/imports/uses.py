@@ -1,0 +1,439 @@
+"""Python text -> the uses of TensorFlow and Keras in it: imports, attribute chains, settings.
+
+Only names are followed, and only as far as a reader would: imports, `x = tf.keras`, literals of
+`importlib.import_module`. A name that is bound to anything else in its scope is left alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from envcheck.imports.index import ROOTS
+
+Kind = Literal["import", "from", "chain"]
+IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException", ""}
+ATTRIBUTE_ERRORS = {"AttributeError", "Exception", "BaseException", ""}
+VERSION_WORDS = ("version", "hasattr", "type_checking", "tf2", "tf1", "find_spec", "keras_3")
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where it stands: lines from 1, columns in UTF-8 bytes from 0, as ast counts them."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """``paths`` are what the written name may stand for: several where a fallback binds it too.
+    A `from` has the module in ``paths`` and in ``name`` what it takes of it, `*` or "".
+
+    ``guards`` are the `try` blocks around it that would catch its failure (-1: a condition on
+    the version), ``fallbacks`` those in whose handlers it stands. ``base`` is how many parts of
+    the path the alias itself stands for. ``sole`` is false where others stand in its statement.
+    """
+
+    kind: Kind
+    paths: tuple[str, ...]
+    place: Place
+    name: str = ""
+    alias: str = ""
+    guards: tuple[int, ...] = ()
+    fallbacks: tuple[int, ...] = ()
+    base: int = 1
+    statement: Place | None = None
+    literal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that runs when the file is loaded, in this order."""
+
+    what: Literal["import", "set", "call"]
+    name: str
+    value: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    uses: tuple[Use, ...]
+    events: tuple[Event, ...]
+
+
+@dataclass(slots=True)
+class _Scope:
+    parent: _Scope | None
+    is_class: bool = False
+    paths: dict[str, list[str]] = field(default_factory=dict)
+    opaque: set[str] = field(default_factory=set)
+
+    def look(self, name: str) -> tuple[str, ...]:
+        scope: _Scope | None = self
+        while scope is not None:
+            if not (scope.is_class and scope is not self):
+                if name in scope.opaque:
+                    return ()
+                if name in scope.paths:
+                    return tuple(scope.paths[name])
+            scope = scope.parent
+        return ()
+
+
+def read(tree: ast.Module) -> Uses:
+    reader = _Reader()
+    reader.scope(tree.body, None)
+    return Uses(tuple(reader.uses), tuple(reader.events))
+
+
+def place_of(node: ast.stmt | ast.expr | ast.alias) -> Place:
+    end_line = node.end_lineno or node.lineno
+    return Place(node.lineno, node.col_offset, end_line, node.end_col_offset or 0)
+
+
+def dotted(node: ast.expr) -> list[str]:
+    """`a.b.c` to its parts; empty where it is something else."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return [*parts, node.id][::-1] if isinstance(node, ast.Name) else []
+
+
+def literal_import(node: ast.expr) -> str:
+    """The module that `importlib.import_module("x")` or `__import__("x")` names."""
+    if not (isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)):
+        return ""
+    if dotted(node.func)[-1:] not in (["import_module"], ["__import__"]):
+        return ""
+    value = node.args[0].value
+    return value if isinstance(value, str) and value.split(".")[0] in ROOTS else ""
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.uses: list[Use] = []
+        self.events: list[Event] = []
+        self.guards: tuple[tuple[int, frozenset[str]], ...] = ()
+        self.fallbacks: tuple[int, ...] = ()
+        self.depth = 0
+        self.tries = 0
+
+    def scope(self, body: Sequence[ast.AST], parent: _Scope | None, is_class: bool = False) -> None:
+        scope = _Scope(parent, is_class)
+        for node in body:
+            _bind(node, scope)
+        for node in body:
+            self.visit(node, scope)
+
+    def function(self, node: ast.AST, scope: _Scope) -> None:
+        inner = _Scope(scope)
+        assert isinstance(node, FUNCTIONS)
+        spec = node.args
+        for arg in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs, spec.vararg, spec.kwarg):
+            if arg is not None:
+                inner.opaque.add(arg.arg)
+                self.parts((arg.annotation,), scope)
+        self.parts((*spec.defaults, *spec.kw_defaults), scope)
+        body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
+        if not isinstance(node, ast.Lambda):
+            self.parts((*node.decorator_list, node.returns), scope)
+        for part in body:
+            _bind(part, inner)
+        self.depth += 1
+        for part in body:
+            self.visit(part, inner)
+        self.depth -= 1
+
+    def parts(self, nodes: Iterable[ast.AST | None], scope: _Scope) -> None:
+        for node in nodes:
+            if node is not None:
+                self.visit(node, scope)
+
+    def visit(self, node: ast.AST, scope: _Scope) -> None:
+        handler = _HANDLERS.get(type(node))
+        if handler is not None:
+            handler(self, node, scope)
+            return
+        # ast.iter_child_nodes, without its generators: most of a parsed file's time is spent here.
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                for item in value:
+                    if isinstance(item, ast.AST):
+                        self.visit(item, scope)
+            elif isinstance(value, ast.AST):
+                self.visit(value, scope)
+
+    def ignore(self, node: ast.AST, scope: _Scope) -> None:
+        """A leaf."""
+
+    def defined(self, node: ast.ClassDef, scope: _Scope) -> None:
+        self.parts((*node.decorator_list, *node.bases, *node.keywords), scope)
+        self.scope(node.body, scope, is_class=True)
+
+    def called(self, node: ast.Call, scope: _Scope) -> None:
+        self.call(node, scope)
+        self.visit(node.func, scope)
+        self.parts(node.args, scope)
+        for keyword in node.keywords:
+            self.visit(keyword.value, scope)
+
+    def assigned(self, node: ast.Assign, scope: _Scope) -> None:
+        self.setting(node)
+        self.parts(node.targets, scope)
+        self.visit(node.value, scope)
+
+    def attempt(self, node: ast.AST, scope: _Scope) -> None:
+        handlers: list[ast.ExceptHandler] = getattr(node, "handlers", [])
+        caught = frozenset(name for handler in handlers for name in _caught(handler.type))
+        self.tries += 1
+        number, before = self.tries, self.guards
+        self.guards = (*before, (number, caught))
+        self.parts(getattr(node, "body", ()), scope)
+        self.guards = before
+        outer = self.fallbacks
+        self.fallbacks = (*outer, number)
+        for handler in handlers:
+            self.parts(handler.body, scope)
+        self.fallbacks = outer
+        self.parts(getattr(node, "orelse", ()), scope)
+        self.parts(getattr(node, "finalbody", ()), scope)
+
+    def condition(self, node: ast.If | ast.IfExp, scope: _Scope) -> None:
+        self.visit(node.test, scope)
+        before = self.guards
+        if _is_about_versions(node.test):
+            self.guards = (*before, (-1, frozenset([""])))
+        for branch in (node.body, node.orelse):
+            self.parts(branch if isinstance(branch, list) else (branch,), scope)
+        self.guards = before
+
+    def context(self, node: ast.With | ast.AsyncWith, scope: _Scope) -> None:
+        """`contextlib.suppress(ImportError)` and `pytest.raises` expect the failure."""
+        before = self.guards
+        for item in node.items:
+            self.parts((item.context_expr, item.optional_vars), scope)
+            call = item.context_expr
+            if isinstance(call, ast.Call) and dotted(call.func)[-1:] in (["suppress"], ["raises"]):
+                caught = frozenset(name for arg in call.args for name in _caught(arg))
+                self.guards = (*self.guards, (-1, caught))
+        self.parts(node.body, scope)
+        self.guards = before
+
+    def caught_by(self, errors: set[str]) -> tuple[int, ...]:
+        return tuple(number for number, caught in self.guards if caught & errors)
+
+    def imports(self, node: ast.Import | ast.ImportFrom, scope: _Scope) -> None:
+        del scope
+        guards, statement = self.caught_by(IMPORT_ERRORS), place_of(node)
+        if isinstance(node, ast.Import):
+            for item in node.names:
+                self.imported(item.name, item, item.asname or "", guards, statement)
+        elif not node.level and node.module and node.module.split(".")[0] in ROOTS:
+            self.ran("import", node.module.split(".")[0], "", statement)
+            for item in node.names:
+                self.uses.append(
+                    Use(
+                        "from",
+                        (node.module,),
+                        place_of(item),
+                        item.name,
+                        item.asname or "",
+                        guards,
+                        self.fallbacks,
+                        statement=statement,
+                    )
+                )
+
+    def imported(
+        self,
+        path: str,
+        node: ast.alias | ast.Call,
+        alias: str,
+        guards: tuple[int, ...],
+        statement: Place,
+    ) -> None:
+        if path.split(".")[0] not in ROOTS:
+            return
+        self.ran("import", path.split(".")[0], "", statement)
+        self.uses.append(
+            Use(
+                "import",
+                (path,),
+                place_of(node),
+                alias=alias,
+                guards=guards,
+                fallbacks=self.fallbacks,
+                statement=statement,
+                literal=isinstance(node, ast.Call),
+            )
+        )
+
+    def chain(self, node: ast.Attribute, scope: _Scope) -> None:
+        parts = dotted(node)
+        if not parts:
+            self.parts(ast.iter_child_nodes(node), scope)
+            return
+        paths = scope.look(parts[0])
+        if not paths or not isinstance(node.ctx, ast.Load):
+            return
+        self.uses.append(
+            Use(
+                "chain",
+                tuple(".".join([path, *parts[1:]]) for path in paths),
+                place_of(node),
+                alias=parts[0],
+                guards=self.caught_by(ATTRIBUTE_ERRORS),
+                fallbacks=self.fallbacks,
+                base=len(parts) - 1,
+            )
+        )
+
+    def call(self, node: ast.Call, scope: _Scope) -> None:
+        path = literal_import(node)
+        if path:
+            self.imported(path, node, "", self.caught_by(IMPORT_ERRORS), place_of(node))
+        parts = dotted(node.func)
+        if parts and scope.look(parts[0]):
+            self.ran("call", scope.look(parts[0])[0].split(".")[0], ".".join(parts), place_of(node))
+        names = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
+        if parts[-2:] in (["environ", "setdefault"], ["os", "putenv"]) and len(names) == 2:
+            self.ran("set", str(names[0]), str(names[1]), place_of(node))
+
+    def setting(self, node: ast.Assign) -> None:
+        """`os.environ["NAME"] = "value"`"""
+        for target in node.targets:
+            if not (isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant)):
+                continue
+            where = target.value
+            if (dotted(where) or [getattr(where, "attr", "")])[-1] == "environ":
+                value = node.value.value if isinstance(node.value, ast.Constant) else ""
+                self.ran("set", str(target.slice.value), str(value), place_of(node))
+
+    def ran(self, what: Literal["import", "set", "call"], name: str, value: str, at: Place) -> None:
+        if self.depth == 0:
+            self.events.append(Event(what, name, value, at))
+
+
+def _is_about_versions(test: ast.expr) -> bool:
+    """A condition that asks what is installed: its branches are for other versions, too."""
+    for part in ast.walk(test):
+        name = getattr(part, "id", "") or getattr(part, "attr", "")
+        if isinstance(name, str) and any(word in name.lower() for word in VERSION_WORDS):
+            return True
+    return False
+
+
+def _caught(node: ast.expr | None) -> Iterator[str]:
+    if node is None:
+        yield ""
+    elif isinstance(node, ast.Tuple):
+        for item in node.elts:
+            yield from _caught(item)
+    else:
+        yield (dotted(node) or ["?"])[-1]
+
+
+def _bind(node: ast.AST, scope: _Scope) -> None:
+    """What a statement binds in this scope, nested statements included, functions not."""
+    if isinstance(node, ast.Import):
+        for item in node.names:
+            _bind_path(scope, item.asname or item.name.split(".")[0], _target(item))
+    elif isinstance(node, ast.ImportFrom):
+        for item in node.names:
+            path = "" if node.level or not node.module else f"{node.module}.{item.name}"
+            _bind_path(scope, item.asname or item.name, path)
+    elif isinstance(node, ast.Assign) and _bind_assigned(node, scope):
+        return
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        scope.opaque.add(node.name)
+    elif isinstance(node, ast.expr):
+        return  # only a target binds; comprehensions have a scope of their own
+    elif isinstance(node, ast.ExceptHandler) and node.name:
+        scope.opaque.add(node.name)
+        _bind_parts(node.body, scope)
+    else:
+        _bind_targets(node, scope)
+        _bind_parts(ast.iter_child_nodes(node), scope)
+
+
+def _bind_parts(nodes: Iterable[ast.AST], scope: _Scope) -> None:
+    for node in nodes:
+        _bind(node, scope)
+
+
+def _bind_targets(node: ast.AST, scope: _Scope) -> None:
+    """Names that an assignment, a loop, a `with` or a `match` binds."""
+    if isinstance(node, (ast.Assign, ast.Delete)):
+        targets: list[ast.expr] = node.targets
+    elif isinstance(node, (ast.AugAssign, ast.AnnAssign, ast.For, ast.AsyncFor)):
+        targets = [node.target]
+    elif isinstance(node, ast.withitem):
+        targets = [node.optional_vars] if node.optional_vars else []
+    elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+        targets = [ast.Name(node.name, ast.Store())]
+    else:
+        return
+    for target in targets:
+        for part in ast.walk(target):
+            if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
+                scope.opaque.add(part.id)
+
+
+def _target(item: ast.alias) -> str:
+    return item.name if item.asname else item.name.split(".")[0]
+
+
+def _bind_path(scope: _Scope, name: str, path: str) -> None:
+    if path.split(".")[0] in ROOTS:
+        known = scope.paths.setdefault(name, [])
+        if path not in known:
+            known.append(path)
+    else:
+        scope.opaque.add(name)
+
+
+def _bind_assigned(node: ast.Assign, scope: _Scope) -> bool:
+    """`keras = tf.keras` and `tf = None`; False where it is another assignment."""
+    if len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+        return False
+    name = node.targets[0].id
+    if isinstance(node.value, ast.Constant) and node.value.value is None:
+        return True
+    parts = dotted(node.value)
+    paths = scope.look(parts[0]) if len(parts) > 1 else ()
+    for path in (*(".".join([path, *parts[1:]]) for path in paths), literal_import(node.value)):
+        if path:
+            _bind_path(scope, name, path)
+    return bool(paths) or bool(literal_import(node.value))
+
+
+_HANDLERS: dict[type, Callable[[_Reader, Any, _Scope], None]] = {
+    ast.FunctionDef: _Reader.function,
+    ast.AsyncFunctionDef: _Reader.function,
+    ast.Lambda: _Reader.function,
+    ast.ClassDef: _Reader.defined,
+    ast.Import: _Reader.imports,
+    ast.ImportFrom: _Reader.imports,
+    ast.Try: _Reader.attempt,
+    ast.If: _Reader.condition,
+    ast.IfExp: _Reader.condition,
+    ast.With: _Reader.context,
+    ast.AsyncWith: _Reader.context,
+    ast.Attribute: _Reader.chain,
+    ast.Call: _Reader.called,
+    ast.Assign: _Reader.assigned,
+    ast.Name: _Reader.ignore,
+    ast.Constant: _Reader.ignore,
+}
+if sys.version_info >= (3, 11):
+    _HANDLERS[ast.TryStar] = _Reader.attempt

@@ -1,0 +1,126 @@
+"""What is said about a text, under which versions."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import pytest
+
+from envcheck.imports import judge, uses
+from envcheck.imports.stack import Resolver, Stack
+
+if TYPE_CHECKING:
+    from tests.imports.conftest import Judge
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("from keras.layers.recurrent import LSTM", [("IMP301", "keras.layers.recurrent")]),
+        ("from keras.utils import np_utils", [("IMP302", "keras.utils.np_utils")]),
+        ("import keras.utils.np_utils", [("IMP301", "keras.utils.np_utils")]),
+        ("from tensorflow.contrib import rnn", [("IMP304", "tensorflow.contrib.rnn")]),
+        ("import tensorflow as tf\ntf.contrib.rnn", [("IMP304", "tensorflow.contrib.rnn")]),
+        ("import tensorflow as tf\ntf.Session()", [("IMP303", "tensorflow.Session")]),
+        ("from keras.src import layers", [("IMP201", "keras.src.layers")]),
+        (
+            "from tensorflow.python.keras import layers",
+            [("IMP202", "tensorflow.python.keras.layers")],
+        ),
+        (
+            "import importlib\nimportlib.import_module('keras.engine')",
+            [("IMP301", "keras.engine")],
+        ),
+        (
+            "import tensorflow as tf\nkeras = tf.keras\nkeras.gone",
+            [("IMP302", "tensorflow.keras.gone")],
+        ),
+        ("from tensorflow import keras\nkeras.layers.Dense", []),
+        ("import tensorflow as tf\ndef f(tf): tf.Session()", []),
+        ("tf = 1\nimport tensorflow as tf\ntf.Session()", []),
+        ("from . import tensorflow\nfrom .keras import engine", []),
+        ("import tensorflow_hub, keras_tuner", []),
+    ],
+)
+def test_tensorflow_215(codes_of: Judge, text: str, expected: list[tuple[str, str]]) -> None:
+    assert codes_of(text) == expected
+
+
+@pytest.mark.parametrize("caught", ["ImportError", "ModuleNotFoundError", "Exception"])
+def test_a_guarded_fallback_is_no_error(codes_of: Judge, caught: str) -> None:
+    new, old = (
+        "from keras.utils import to_categorical",
+        "from keras.utils.np_utils import normalize",
+    )
+    assert codes_of(f"try:\n    {old}\nexcept {caught}:\n    {new}") == []
+    assert codes_of(f"try:\n    {new}\nexcept {caught}:\n    {old}") == []
+
+
+def test_a_fallback_that_fails_too_is_an_error(codes_of: Judge) -> None:
+    text = "try:\n    import keras.engine\nexcept ImportError:\n    import keras.legacy"
+    assert codes_of(text) == [("IMP301", "keras.legacy")]
+    other = "try:\n    import keras.engine\nexcept ValueError:\n    pass"
+    assert codes_of(other) == [("IMP301", "keras.engine")]
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        "if tf.__version__ < '2':\n    tf.Session()",
+        "if hasattr(tf, 'Session'):\n    tf.Session()",
+        "with contextlib.suppress(AttributeError):\n    tf.Session()",
+        "try:\n    tf.Session()\nexcept AttributeError:\n    pass",
+    ],
+)
+def test_version_guards(codes_of: Judge, guard: str) -> None:
+    assert codes_of(f"import contextlib\nimport tensorflow as tf\n{guard}") == []
+
+
+def test_the_lost_years_of_adam(codes_of: Judge) -> None:
+    text = "from keras.optimizers import Adam"
+    assert codes_of(text, (2, 8)) == [("IMP302", "keras.optimizers.Adam")]
+    assert codes_of(text, (2, 9)) == codes_of(text, (2, 21)) == []
+
+
+def test_variables_set_too_late(codes_of: Judge) -> None:
+    setting = "os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'"
+    assert codes_of(f"import os\nimport tensorflow\n{setting}") == [
+        ("IMP403", "TF_CPP_MIN_LOG_LEVEL")
+    ]
+    assert codes_of(f"import os\n{setting}\nimport tensorflow") == []
+    gpu = "os.environ['CUDA_VISIBLE_DEVICES'] = '0'"
+    assert codes_of(f"import os\nimport tensorflow as tf\n{gpu}") == []
+    assert codes_of(f"import os\nimport tensorflow as tf\ntf.constant(1)\n{gpu}") == [
+        ("IMP404", "CUDA_VISIBLE_DEVICES")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [
+        (Stack((2, 15), (3, 15)), ["IMP402"]),
+        (Stack((2, 9), (2, 8)), ["IMP402"]),
+        (Stack((2, 16), (2, 15)), ["IMP402"]),
+        (Stack((2, 15), (2, 15)), []),
+        (Stack((2, 16), (3, 4)), []),
+        (Stack((2, 5), (3, 4)), []),
+        (Stack(None, (3, 4)), ["IMP305"]),
+    ],
+)
+def test_a_keras_that_is_not_tensorflows(stack: Stack, expected: list[str]) -> None:
+    tree = ast.parse("from tensorflow import keras")
+    judged = judge.judge(uses.read(tree), Resolver(stack))
+    assert [item.code.code for item in judged.problems] == expected
+
+
+def test_what_is_not_known_is_said() -> None:
+    tree = ast.parse("import tensorflow.contrib")
+    judged = judge.judge(uses.read(tree), Resolver(Stack((2, 99), (3, 4))))
+    assert (judged.problems, judged.unknown) == ((), ("tensorflow",))
+
+
+def test_a_package_may_use_its_own_inside() -> None:
+    tree = ast.parse("from tensorflow.python.framework import ops")
+    resolver = Resolver(Stack((2, 15), (2, 15)))
+    assert judge.judge(uses.read(tree), resolver, "tensorflow").problems == ()
