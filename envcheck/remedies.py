@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from envcheck import facts as F
 from envcheck.model import Facts, Fix, Safety
+from envcheck.places import lies_in
 
 
 def installer(facts: Facts, verb: str) -> tuple[str, ...]:
@@ -88,8 +89,8 @@ def remove_copy_steps(
     facts: Facts, row: F.Distribution, package: str
 ) -> tuple[tuple[str, ...], ...]:
     """Take one copy away. pip removes what lies in the target itself and nothing else."""
-    prefix = (facts.value(F.TARGET_PREFIX) or "").rstrip("/\\")
-    if prefix and row.location.startswith(prefix):
+    prefix = facts.value(F.TARGET_PREFIX)
+    if prefix and lies_in(row.location, prefix):
         return (uninstall_step(facts, row.name),)
     slash = "\\" if "\\" in row.location else "/"
     return remove_steps(facts, row.location + slash + package, row.path)

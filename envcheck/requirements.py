@@ -35,12 +35,9 @@ FIRST_IMPORTS = frozenset(
         "astunparse",
         "flatbuffers",
         "gast",
-        "google-pasta",
-        "h5py",
         "keras",
         "keras-preprocessing",
         "ml-dtypes",
-        "namex",
         "numpy",
         "opt-einsum",
         "optree",
@@ -53,8 +50,9 @@ FIRST_IMPORTS = frozenset(
         "wrapt",
     )
 )
-"""Without these `import tensorflow` fails; tensorboard, libclang, grpcio come later or never."""
-BREAKS_WHEN_OLDER = frozenset(("gast", "h5py", "ml-dtypes", "typing-extensions"))
+"""Without these `import tensorflow` or tf.keras fails: each was blocked in turn in 2.21.0, where
+h5py, namex and google-pasta turned out not to be needed for it."""
+BREAKS_WHEN_OLDER = frozenset(("gast", "ml-dtypes", "typing-extensions"))
 """Names that TensorFlow takes from them at import have been added over time."""
 NUMBERED = ("tf-keras", "tensorflow-text", "tensorboard", "tensorflow-estimator")
 """They are released with TensorFlow, under its number, and ask for `tensorflow` by that name."""

@@ -13,6 +13,8 @@ from envcheck.places import prefix_of
 from envcheck.probes.source import Source
 
 COMMANDS = ("python", "python3", "pip", "pip3")
+SHIMS = re.compile(r"[\\/](shims|WindowsApps)[\\/]")
+"""Folders of pyenv, asdf, mise and of Windows' store, whose programs start another one."""
 SCRIPTS = ("pip", "pip3", "tensorboard", "jupyter")
 
 
@@ -32,8 +34,12 @@ def collect(source: Source, inside: Mapping[str, Fact]) -> dict[str, Fact]:
 
 
 def as_seen(source: Source, python: str, prefix: str) -> str:
-    """The interpreter by the name of the target's prefix, where a link leads there."""
+    """The interpreter where Python finds its prefix: links are followed but in a virtual
+    environment; then by the name of the target's own prefix, where that is the same folder."""
     own = prefix_of(python)
+    if not _is_there(source, _join(own, "pyvenv.cfg")):
+        python = source.realpath(python)
+        own = prefix_of(python)
     if own and own != prefix and source.realpath(own) == source.realpath(prefix):
         return prefix + python[len(own) :]
     return python
@@ -71,6 +77,8 @@ def _commands(source: Source) -> Iterator[dict[str, str]]:
             path = _join(folder, name + (".exe" if windows else ""))
             if not _is_there(source, path):
                 continue
+            if SHIMS.search(path):
+                break  # it chooses an interpreter when it runs, and does not say which
             python = path
             if name.startswith("pip"):
                 text = None if windows else _read(source, path)

@@ -325,6 +325,13 @@ def _keras(document: Mapping[str, Any]) -> dict[str, Fact]:
     }
 
 
+def _is_users(document: Mapping[str, Any], module: str) -> bool:
+    """An empty folder of this name where the user works is no half of a package."""
+    folders = document["modules"][module].get("folders") or []
+    paths = {row["path"] for row in document["path"] if row["origin"] in ("cwd", "PYTHONPATH")}
+    return bool(folders) and all(str(Path(folder).parent) in paths for folder in folders)
+
+
 def _tensorflow(document: Mapping[str, Any]) -> dict[str, Fact]:
     owners = _owners(document, "tensorflow", TENSORFLOWS)
     facts = {
@@ -332,7 +339,8 @@ def _tensorflow(document: Mapping[str, Any]) -> dict[str, Fact]:
         "tensorflow.missing_files": _missing(document, TENSORFLOWS),
     }
     names = ("package", "version", "requires")
-    if not owners and facts["tensorflow.import"].state == "absent":
+    empty = facts["tensorflow.import"].state == "absent" or _is_users(document, "tensorflow")
+    if not owners and empty:
         facts.update({f"tensorflow.{name}": absent("dist-info folders") for name in names})
     elif not owners:
         reason = "its folder is there, but no dist-info that says which TensorFlow it is"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from envcheck import facts as F
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
+from envcheck.places import is_users_folder
 from envcheck.remedies import manual, rename_step
 from envcheck.rules import Rule, fires, silent
 
@@ -23,7 +24,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     owned = {row.location for row in facts.value(F.TARGET_DISTRIBUTIONS) or ()}
     for key, module in ((F.TF_IMPORT, "tensorflow"), (F.KERAS_IMPORT, "keras")):
         found = facts.value(key)
-        if found is None:
+        if found is None or is_users_folder(facts, key):
             continue
         path = found.folder if found.kind in ("package", "namespace") else found.file
         folder, _, name = path.replace("\\", "/").rpartition("/")
@@ -68,5 +69,10 @@ RULE = Rule(
             keras__import={"kind": "package", "folder": "/home/user/coffee/keras"},
         ),
         silent("linux-none-tf221"),
+        silent(
+            "linux-none-tf221",
+            target__path=[{"path": "/home/user/coffee", "origin": "cwd"}],
+            keras__import={"kind": "namespace", "folder": "/home/user/coffee/keras"},
+        ),
     ),
 )

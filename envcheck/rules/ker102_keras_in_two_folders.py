@@ -9,6 +9,7 @@ from envcheck.compatibility import pins, refusals
 from envcheck.matrix import Matrix
 from envcheck.matrix.specs import admits
 from envcheck.model import Facts, Fix, Match, Severity
+from envcheck.places import lies_in
 from envcheck.remedies import install, manual, remove_copy_steps
 from envcheck.rules import Rule, fires, silent
 
@@ -20,8 +21,8 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         return
     origins = {row.path: row for row in facts.value(F.TARGET_PATH) or ()}
     ordered = [copies[path] for path in origins if path in copies]
-    winner = next((row for row in ordered if found.folder.startswith(row.location)), ordered[0])
-    beside = [row for row in ordered if tensorflow and tensorflow.folder.startswith(row.location)]
+    winner = next((row for row in ordered if lies_in(found.folder, row.location)), ordered[0])
+    beside = [row for row in ordered if tensorflow and lies_in(tensorflow.folder, row.location)]
     keep = (beside or [row for row in ordered if origins[row.location].origin == "site"])[:1]
     keep = keep or [winner]
     others = tuple(row for row in ordered if row is not keep[0])

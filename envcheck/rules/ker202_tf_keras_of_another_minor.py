@@ -15,11 +15,14 @@ from envcheck.rules import Rule, fires, silent
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     if facts.value(F.TF_KERAS_VERSION) is None:
         return
-    used = (facts.value(F.TARGET_VARIABLES) or {}).get("TF_USE_LEGACY_KERAS") in LEGACY
+    smoke = facts.value(F.SMOKE)
+    rung = smoke.failed_rung() if smoke else None
+    # A neighbouring minor was seen to train (tf-keras 2.17 on TensorFlow 2.16).
+    breaks = rung is not None and "tf_keras" in rung.error_message + rung.traceback
     for reason in refusals(facts, matrix, "tf-keras")[:1]:
         yield Match(
             subject="tf-keras",
-            severity="error" if used else "warning",
+            severity="error" if breaks else "warning",
             params={
                 "tensorflow": facts.value(F.TF_VERSION) or "",
                 "tf_keras": facts.value(F.TF_KERAS_VERSION) or "",
@@ -31,7 +34,6 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         )
 
 
-LEGACY = ("1", "true", "True")
 RULE = Rule(
     code="KER202",
     slug="tf-keras-of-another-minor",
@@ -39,7 +41,7 @@ RULE = Rule(
     severity="warning",
     title="tf-keras {tf_keras} does not go with TensorFlow {tensorflow}",
     why="{reason}",
-    needs=(F.TF_KERAS_VERSION, F.TF_VERSION, F.TF_PACKAGE, F.TARGET_VARIABLES),
+    needs=(F.TF_KERAS_VERSION, F.TF_VERSION, F.TF_PACKAGE),
     judge=judge,
     explains=("SMK1", "TFX304"),
     signs=("tf-keras", "tf_keras"),

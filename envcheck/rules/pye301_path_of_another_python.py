@@ -11,6 +11,10 @@ from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import manual
 from envcheck.rules import Rule, fires, silent
 
+LIBRARY = re.compile(
+    r"[\\/]lib(?:32|64)?[\\/]python(\d\.\d+)[\\/]|[\\/]Python(\d)(\d+)[\\/]Lib[\\/]site-packages"
+)
+
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
@@ -18,10 +22,10 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     minor = ".".join(python.split(".")[:2])
     rows = facts.value(F.TARGET_DISTRIBUTIONS) or ()
     for entry in facts.value(F.TARGET_PATH) or ():
-        found = re.search(r"[\\/][Pp]ython-?(\d\.?\d+)[\\/]", entry.path + "/")
+        found = LIBRARY.search(entry.path + "/")
         if entry.origin not in ("PYTHONPATH", "pth", "other") or not found:
             continue
-        number = found[1] if "." in found[1] else f"{found[1][0]}.{found[1][1:]}"
+        number = found[1] or f"{found[2]}.{found[3]}"
         if number == minor:
             continue
         held = sorted(row.name for row in rows if row.location == entry.path)

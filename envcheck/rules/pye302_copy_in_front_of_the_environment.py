@@ -29,7 +29,9 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         if not others or entry is None or entry.origin not in FRONT or name.startswith("keras"):
             continue
         differ = any(row.version != first.version for row in others)
-        severity: Severity = "error" if name in refused else "warning" if differ else "info"
+        # `pip install --user` over the system's packages is a habit, and mostly harmless.
+        meant = entry.origin == "user-site" or not differ
+        severity: Severity = "error" if name in refused else "info" if meant else "warning"
         package = FOLDERS.get(name, name.replace("-", "_"))
         yield Match(
             subject=name,

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from envcheck import facts as F
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
+from envcheck.places import is_users_folder
 from envcheck.remedies import install, reinstall_step
 from envcheck.rules import Rule, fires, silent
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
-    if facts.fact(F.TF_IMPORT).state != "absent":
+    if facts.fact(F.TF_IMPORT).state != "absent" and not is_users_folder(facts, F.TF_IMPORT):
         return
     if _has_own_backend(facts):
         return  # a Keras 3 that is meant to compute without TensorFlow

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from envcheck import facts as F
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
+from envcheck.places import is_users_folder
 from envcheck.remedies import install, reinstall_step, uninstall_step
 from envcheck.rules import Rule, fires, silent
 
@@ -20,7 +21,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     found = facts.value(F.TF_IMPORT)
     incomplete = facts.value(F.TF_MISSING) or ()
-    if found is None:
+    if found is None or is_users_folder(facts, F.TF_IMPORT):
         return
     if found.kind == "namespace":
         yield Match(

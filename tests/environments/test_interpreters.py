@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from envcheck.model import ParseError
+from envcheck.model import ParseError, known
 from envcheck.places import prefix_of, same_folder
-from envcheck.probes.interpreters import parse_idea, parse_kernel, parse_vscode, shebang
+from envcheck.probes.interpreters import collect, parse_idea, parse_kernel, parse_vscode, shebang
+from envcheck.probes.source import Live
 
 
 @pytest.mark.parametrize(
@@ -59,3 +62,18 @@ def test_places_of_any_system() -> None:
     assert prefix_of("C:\\v\\Scripts\\python.exe") == "C:/v"
     assert prefix_of("C:\\Python38\\python.exe") == "C:/Python38"
     assert same_folder("C:\\v", "C:/v/")
+
+
+def test_commands_behind_links_and_shims(tmp_path: Path) -> None:
+    """A link to the target's Python is the target's; what a shim starts is not known."""
+    real, links = (tmp_path / name / "bin" for name in ("real", "links"))
+    for folder in (real, links, tmp_path / "shims"):
+        folder.mkdir(parents=True)
+    (real / "python").write_text("", encoding="utf-8")
+    (links / "python").symlink_to(real / "python")
+    (tmp_path / "shims" / "pip").write_text("#!/usr/bin/env bash\n", encoding="utf-8")
+    source = Live(env={"PATH": f"{tmp_path / 'shims'}:{links}"}, cwd=str(tmp_path))
+    facts = collect(source, {"target.prefix": known(str(tmp_path / "real"), "")})
+    assert facts["interpreters.commands"].value == [
+        {"name": "python", "path": str(links / "python"), "python": str(real / "python")}
+    ]
