@@ -204,10 +204,12 @@ def gather(source: Source, wishes: Wishes) -> tuple[Facts, Knowledge, dict[str, 
         collector = Collector(source, wishes, show)
         collector.start()
         knowledge = load_knowledge()
+        import packaging.requirements
+
         from envcheck import report
         from envcheck.render import terminal
 
-        del report, terminal
+        del packaging, report, terminal
         return collector.finish(), knowledge, collector.timings
 
 

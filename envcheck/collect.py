@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from envcheck.engine import Crashed, attempt
 from envcheck.model import Fact, Facts, not_applicable, unknown
-from envcheck.probes import driver, interpreters, libraries, smoke, system, target
+from envcheck.probes import target
 from envcheck.probes.source import Child, Source
 
 
@@ -37,14 +37,21 @@ class Collector:
         """Raises EnvcheckError where there is no target to look at."""
         self._target = target.choose(self._source, self._wishes.python)
         self._inside = target.spawn(self._source, self._target, self._wishes.target_timeout)
+        # The slowest child first; the rest of the probes is loaded while it works.
+        from envcheck.probes import driver, libraries
+
         self._cache = libraries.spawn(self._source)
         self._nvml = self._ask_nvml() if driver.is_loaded(self._source) else None
 
     def _ask_nvml(self) -> Child:
+        from envcheck.probes import driver
+
         return driver.spawn(self._source, self._wishes.nvml_timeout)
 
     def finish(self) -> Facts:
         """Raises EnvcheckError where the target cannot be looked at."""
+        from envcheck.probes import driver, interpreters, libraries, system
+
         cached = libraries.parse_ldconfig(self._cache.result())
         if self._nvml is None and driver.is_installed(self._source, cached):
             self._nvml = self._ask_nvml()
@@ -88,6 +95,8 @@ class Collector:
             return not_applicable("left out by --no-smoke")
         if facts["tensorflow.import"].state == "absent":
             return not_applicable("there is no TensorFlow to import")
+        from envcheck.probes import smoke
+
         python = facts["target.executable"].value
         began = time.monotonic()
         child: Child = smoke.spawn(self._source, python, self._wishes.smoke_timeout, self._progress)

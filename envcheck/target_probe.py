@@ -12,6 +12,9 @@ from __future__ import annotations
 
 import sys
 
+# Our own code is cached by now; what is loaded from here on belongs to the target.
+sys.dont_write_bytecode = True
+
 # What a program that starts like ours finds loaded already cannot be shadowed any more.
 LOADED_AT_START = frozenset(sys.modules)
 USER_PATH = list(sys.path)
@@ -136,12 +139,13 @@ def try_list(folder: str) -> tuple[list[str], str | None]:
 
 def user_path() -> list[str]:
     """sys.path as the user's own program in this folder would have it."""
-    path = USER_PATH[:]
-    here = os.path.dirname(os.path.abspath(__file__))
-    # Where Python puts the script's folder first, ours stands in the place of theirs.
+    path = [entry for entry in USER_PATH if entry != os.path.dirname(__file__)]
     safe = getattr(sys.flags, "safe_path", False) or sys.flags.isolated
-    if not safe and path and os.path.abspath(path[0]) == here:
+    if path[:1] == [""]:
         path[0] = working_folder()
+    elif not safe:
+        # Run as a script, our folder stood where theirs would stand.
+        path.insert(0, working_folder())
     return path
 
 
@@ -243,34 +247,20 @@ def record_sizes(text: str) -> dict[str, str]:
     return sizes
 
 
-def altered_files(location: str, sizes: dict[str, str]) -> list[str]:
-    """The files of a RECORD that are there with another size."""
-    altered = []
+def compare_files(location: str, sizes: dict[str, str]) -> tuple[list[str], list[str], str | None]:
+    """(files of a RECORD that are not there, that have another size, why that is not known)"""
+    missing, altered = [], []
     for path, size in sizes.items():
-        if not size or path.startswith("..") or path.endswith((".dist-info/RECORD", "/INSTALLER")):
-            continue
         try:
-            if os.stat(location + "/" + path).st_size != int(size):
-                altered.append(path)
-        except (OSError, ValueError):
-            continue
-    return altered
-
-
-def missing_files(location: str, paths: list[str]) -> tuple[list[str], str | None]:
-    """(the files of a RECORD that are not on the disk, why that cannot be known)"""
-    folders: dict[str, frozenset[str]] = {}
-    missing = []
-    for path in paths:
-        folder, _, name = path.rpartition("/")
-        if folder not in folders:
-            names, error = try_list(os.path.join(location, folder))
-            if error:
-                return [], "%s: %s" % (os.path.join(location, folder), error)
-            folders[folder] = frozenset(names)
-        if name not in folders[folder]:
+            found = os.stat(location + "/" + path).st_size
+        except (FileNotFoundError, NotADirectoryError):
             missing.append(path)
-    return missing, None
+            continue
+        except OSError as error:
+            return [], [], "%s: %s" % (location + "/" + path, error.strerror)
+        if size and size != str(found) and not path.endswith((".dist-info/RECORD", "/INSTALLER")):
+            altered.append(path)
+    return missing, altered, None
 
 
 def distribution(folder: str, entry: str, is_dist_info: bool) -> dict[str, Any]:
@@ -291,13 +281,11 @@ def distribution(folder: str, entry: str, is_dist_info: bool) -> dict[str, Any]:
     record = try_read(os.path.join(base, "RECORD"))
     if record is not None and CHECKED.match(row["name"]):
         sizes = record_sizes(record)
-        paths = list(sizes)
-        missing, row["unreadable"] = missing_files(folder, paths)
-        altered = altered_files(folder, sizes)
-        row["files"], row["missing"] = len(paths), len(missing)
+        missing, altered, row["unreadable"] = compare_files(folder, sizes)
+        row["files"], row["missing"] = len(sizes), len(missing)
         row["missing_examples"] = missing[:5]
         row["altered"], row["altered_examples"] = len(altered), altered[:5]
-        tops = {path.partition("/")[0] for path in paths}
+        tops = {path.partition("/")[0] for path in sizes}
         row["packages"] = sorted(top for top in tops if re.match(r"^[A-Za-z_]\w*$", top))
     return row
 

@@ -14,6 +14,11 @@ from envcheck.probes.source import Child, Completed, Source
 
 MARKER = "envcheck-target-probe:"
 PROBE = Path(__file__).resolve().parent.parent / "target_probe.py"
+# Imported, not run as a script, the probe has its bytecode cached, in our own folder.
+START = (
+    "import sys; sys.path.insert(0, sys.argv.pop()); sys.dont_write_bytecode = False; "
+    "import target_probe; target_probe.main()"
+)
 OLDEST = (3, 7)
 
 # Which distribution owns `import tensorflow` when several claim it: those that pip's own
@@ -111,7 +116,8 @@ def _interpreter(source: Source, given: str) -> str:
 
 
 def spawn(source: Source, target: Target, timeout: float) -> Child:
-    return source.spawn("target_probe", [target.python, str(PROBE)], timeout, env=unwriting(source))
+    argv = [target.python, "-c", START, str(PROBE.parent)]
+    return source.spawn("target_probe", argv, timeout, env=unwriting(source))
 
 
 def unwriting(source: Source) -> dict[str, str]:
