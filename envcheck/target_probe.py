@@ -33,7 +33,7 @@ def _standard_library_path() -> list[str]:
         os.path.join(sys.base_prefix, zipped),
     )
     wanted = {os.path.normcase(path) for path in own}
-    return [path for path in sys.path if os.path.normcase(os.path.abspath(path)) in wanted]
+    return [path for path in sys.path if os.path.normcase(path) in wanted]
 
 
 STDLIB_PATH = _standard_library_path()
