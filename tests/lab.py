@@ -114,4 +114,6 @@ def _runs(python: str) -> bool:
 
 def uv(*args: str) -> None:
     program = Path(sys.executable).parent / "uv"
-    subprocess.run([str(program), *args], check=True, capture_output=True)
+    # The system's certificates, as pip takes them, whatever uv of this release calls that.
+    env = {**os.environ, "UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}
+    subprocess.run([str(program), *args], check=True, capture_output=True, env=env)
