@@ -9,6 +9,7 @@ from typing import Any
 from packaging.version import Version
 
 from envcheck.harvest.rows import Row
+from envcheck.matrix.load import SECTIONS
 
 # What measured.json may add to one platform of a release.
 _MEASURED = ("cudnn", "glibc_needed", "wheels_found", "kernels")
@@ -41,18 +42,6 @@ _KEY_ORDER = (
     "wheels_found",
     "measured",
     "listing",
-    "sources",
-)
-_SECTIONS = (
-    "tensorflow",
-    "keras",
-    "cuda",
-    "cudnn",
-    "gpus",
-    "nvidia_wheels",
-    "rules",
-    "known_good",
-    "known_broken",
     "sources",
 )
 
@@ -180,9 +169,9 @@ def _from_linked(linked: list[str]) -> Row:
 
 def dump(content: Mapping[str, Any]) -> str:
     """One row per line: a changed row is one line of a diff."""
-    head = {key: value for key, value in content.items() if key not in _SECTIONS}
+    head = {key: value for key, value in content.items() if key not in SECTIONS}
     parts = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
-    for section in _SECTIONS:
+    for section in SECTIONS:
         if section not in content:
             continue
         rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in content[section])
