@@ -15,7 +15,7 @@ import click
 
 from envcheck import __version__
 from envcheck.engine import Crashed, attempt
-from envcheck.model import EnvcheckError, Expect, Facts, Report, Severity
+from envcheck.model import EnvcheckError, Expect, Fact, Facts, Finding, Report, Severity
 from envcheck.verdict import COULD_NOT_ASSESS, USAGE, judge_report
 
 if TYPE_CHECKING:
@@ -139,14 +139,28 @@ def report_options(command: C) -> C:
 @cli.command()
 @target_options
 @report_options
-def check(python: str | None, smoke: bool, timeout: float, smoke_timeout: float, **out: Any) -> int:
+@click.option(
+    "--scan/--no-scan",
+    default=True,
+    help="Judge the imports of the current folder's code, too (default, where it is a project: "
+    "at most 2,000 files and 2 seconds), or leave that out.",
+)
+def check(
+    python: str | None,
+    smoke: bool,
+    timeout: float,
+    smoke_timeout: float,
+    scan: bool,
+    **out: Any,
+) -> int:
     """Check the machine and the environment (the default command)."""
     from envcheck.collect import Wishes
     from envcheck.probes.source import Live
 
     wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
-    facts, knowledge, timings = gather(Live(), wishes)
-    return finish(facts, knowledge, timings, **out)
+    code = CodeScan() if scan else None
+    facts, knowledge, timings = gather(Live(), wishes, code)
+    return finish(facts, knowledge, timings, code.findings if code else (), **out)
 
 
 @cli.command()
@@ -166,7 +180,7 @@ def record(
         raise EnvcheckError(f"{folder}: this is not a new or empty folder.", 2)
     recording = Recording(Live())
     wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
-    facts, _, _ = gather(recording, wishes)
+    facts, _, _ = gather(recording, wishes, None)
     machines.save(folder, facts, recording, str(Path("~").expanduser()), socket.gethostname())
     write(f"Recorded {len(facts)} facts in {folder}. Judge them: envcheck replay {folder}\n")
     return 0
@@ -180,7 +194,7 @@ def replay(folder: Path, **out: Any) -> int:
     from envcheck import machines
 
     facts = machines.load(folder)
-    return finish(facts, load_knowledge(), {}, **out)
+    return finish(facts, load_knowledge(), {}, (), **out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +210,23 @@ def load_knowledge() -> Knowledge:
     return Knowledge(rules.discover(), load(None))
 
 
-def gather(source: Source, wishes: Wishes) -> tuple[Facts, Knowledge, dict[str, float]]:
+class CodeScan:
+    """The current folder's code, looked at while the network trains."""
+
+    def __init__(self) -> None:
+        self.findings: tuple[Finding, ...] = ()
+
+    def look(self, source: Source, facts: Facts) -> Fact:
+        from envcheck.imports import here
+
+        found = here.look(source, facts)
+        self.findings = found.findings
+        return found.fact
+
+
+def gather(
+    source: Source, wishes: Wishes, code: CodeScan | None
+) -> tuple[Facts, Knowledge, dict[str, float]]:
     """All facts. What judging and printing needs is loaded while the children work."""
     from envcheck.collect import Collector
 
@@ -210,7 +240,7 @@ def gather(source: Source, wishes: Wishes) -> tuple[Facts, Knowledge, dict[str, 
         from envcheck.render import terminal
 
         del packaging, report, terminal
-        return collector.finish(), knowledge, collector.timings
+        return collector.finish(code.look if code else None), knowledge, collector.timings
 
 
 @contextmanager
@@ -257,6 +287,7 @@ def finish(
     facts: Facts,
     knowledge: Knowledge,
     timings: dict[str, float],
+    code: Sequence[Finding],
     *,
     expect: Expect,
     fail_on: Severity,
@@ -264,11 +295,11 @@ def finish(
     verbose: bool,
     quiet: bool,
 ) -> int:
-    """Judge, print, and give the exit code."""
+    """Judge, print, and give the exit code. ``code`` are findings in the user's code."""
     from envcheck import report
     from envcheck.engine import run_rules
 
-    outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect)
+    outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect).joined(code)
     built = report.build(facts, outcome, knowledge.matrix, expect, timings)
     verdict = judge_report(built, fail_on)
     if format_ == "json":

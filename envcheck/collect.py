@@ -48,8 +48,9 @@ class Collector:
 
         return driver.spawn(self._source, self._wishes.nvml_timeout)
 
-    def finish(self) -> Facts:
-        """Raises EnvcheckError where the target cannot be looked at."""
+    def finish(self, meanwhile: Callable[[Source, Facts], Fact] | None = None) -> Facts:
+        """``meanwhile`` looks at the user's code while the network trains. Raises EnvcheckError
+        where the target cannot be looked at."""
         from envcheck.probes import driver, interpreters, libraries, system
 
         cached = libraries.parse_ldconfig(self._cache.result())
@@ -76,7 +77,13 @@ class Collector:
                 "interpreters", "interpreters", lambda: interpreters.collect(self._source, inside)
             )
         )
-        facts["smoke.result"] = self._smoke(facts)
+        training = self._spawn_smoke(facts)
+        if meanwhile:
+            so_far = Facts(facts)
+            facts.update(
+                self._timed("code", "code", lambda: {"code.scan": meanwhile(self._source, so_far)})
+            )
+        facts["smoke.result"] = training if isinstance(training, Fact) else self._smoke(training)
         return Facts(facts)
 
     def _timed(
@@ -90,16 +97,21 @@ class Collector:
             return {f"{family}.probe": unknown(f"the {name} probe failed: {facts.summary}")}
         return facts
 
-    def _smoke(self, facts: dict[str, Fact]) -> Fact:
+    def _spawn_smoke(self, facts: dict[str, Fact]) -> Child | Fact:
+        """The fact where nothing is trained."""
         if not self._wishes.smoke:
             return not_applicable("left out by --no-smoke")
         if facts["tensorflow.import"].state == "absent":
             return not_applicable("there is no TensorFlow to import")
         from envcheck.probes import smoke
 
+        self._smoke_began = time.monotonic()
         python = facts["target.executable"].value
-        began = time.monotonic()
-        child: Child = smoke.spawn(self._source, python, self._wishes.smoke_timeout, self._progress)
+        return smoke.spawn(self._source, python, self._wishes.smoke_timeout, self._progress)
+
+    def _smoke(self, child: Child) -> Fact:
+        from envcheck.probes import smoke
+
         result = smoke.collect(child)
-        self.timings["smoke"] = time.monotonic() - began
+        self.timings["smoke"] = time.monotonic() - self._smoke_began
         return result

@@ -52,6 +52,13 @@ class Outcome:
     not_evaluated: tuple[NotEvaluated, ...]
     checked: int
 
+    def joined(self, code: Sequence[Finding]) -> Outcome:
+        """With the findings in the user's code, each behind the environment's of its severity."""
+        roots = [finding for finding in self.findings if finding.caused_by is None]
+        roots = sorted((*roots, *code), key=lambda finding: SEVERITIES.index(finding.severity))
+        follow = (finding for finding in self.findings if finding.caused_by is not None)
+        return replace(self, findings=(*roots, *follow))
+
 
 def run_rules(rules: Sequence[Rule], facts: Facts, matrix: Matrix, expect: Expect) -> Outcome:
     """Judge every rule that applies. Its ``needs`` decide: an unknown one leaves the rule not

@@ -60,6 +60,14 @@ class Shadow(NamedTuple):
     file: str
 
 
+class CodeScan(NamedTuple):
+    """``findings``: how many of each code, without those that are only information."""
+
+    files: int
+    stopped: bool
+    findings: Mapping[str, int]
+
+
 class Command(NamedTuple):
     """A program on PATH and the interpreter that it runs (a pip script's first line names it)."""
 
@@ -323,5 +331,8 @@ SHADOWS = Key("imports.shadows", _rows(Shadow))
 """Files of the user in front of standard modules that TensorFlow imports."""
 PACKAGE_SHADOWS = Key("imports.package_shadows", _rows(Shadow))
 """Files of the user in front of packages that TensorFlow imports."""
+
+CODE = Key("code.scan", _one(CodeScan))
+"""The current folder's code as the scanner saw it; not applicable where it is no project."""
 
 SMOKE = Key("smoke.result", _smoke)

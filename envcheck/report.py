@@ -61,8 +61,8 @@ def build(
 def _layer(layer: Layer, facts: Facts, outcome: Outcome, expect: Expect) -> StackLayer:
     version, where = DESCRIBE[layer](facts)
     status, note = _status(layer, facts, outcome, expect)
-    if layer == "imports" and status != "ok":
-        version = ""
+    if layer == "imports" and status == "ok":
+        version = ", ".join(part for part in ("no file in the way", version) if part)
     return StackLayer(layer, status, version, where, note)
 
 
@@ -155,7 +155,10 @@ def _keras(facts: Facts) -> tuple[str, str]:
 def _imports(facts: Facts) -> tuple[str, str]:
     if facts.value(F.SHADOWS) is None:
         return "", ""
-    return "no file in the way", facts.value(F.TARGET_CWD) or ""
+    code = facts.value(F.CODE)
+    end = " of more, then the time was over" if code and code.stopped else ""
+    read = f"{code.files} files of code read{end}" if code else ""
+    return read, facts.value(F.TARGET_CWD) or ""
 
 
 def _smoke(facts: Facts) -> tuple[str, str]:

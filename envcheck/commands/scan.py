@@ -124,9 +124,7 @@ def _minor(option: str, version: str) -> tuple[int, int]:
 
 def _installed(python: str | None) -> tuple[Stack, Facts]:
     """What the target has, as `envcheck check` sees it."""
-    from envcheck import facts as F
-    from envcheck.imports.index import Minor, minor_of
-    from envcheck.imports.stack import Stack
+    from envcheck.imports.here import stack_of
     from envcheck.probes import target
     from envcheck.probes.source import Live
 
@@ -134,21 +132,7 @@ def _installed(python: str | None) -> tuple[Stack, Facts]:
     chosen = target.choose(source, python)
     child = target.spawn(source, chosen, 10.0)
     facts = Facts(target.collect(source, chosen, child, given=python is not None))
-
-    def installed(key: Any) -> Minor | tuple[()] | None:
-        fact = facts.fact(key)
-        if fact.state == "absent":
-            return None
-        try:
-            return minor_of(str(fact.value))
-        except ValueError:
-            return ()
-
-    legacy = source.env.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True")
-    stack = Stack(
-        installed(F.TF_VERSION), installed(F.KERAS_VERSION), installed(F.TF_KERAS_VERSION), legacy
-    )
-    return stack, facts
+    return stack_of(facts, source), facts
 
 
 def _rewrite(found: Scan, stack: Stack) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
+import time
 import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -44,20 +46,44 @@ class Source:
         return f" cell {number}", line - first + 1
 
 
-def find(paths: Sequence[Path]) -> Iterator[str]:
+@dataclass(slots=True)
+class Limits:
+    """How much is looked at: so many files, and until then on the clock of time.monotonic()."""
+
+    files: float = math.inf
+    until: float = math.inf
+    reached: bool = False
+    """There is more than was looked at."""
+
+    def reach(self, files: int = 0) -> bool:
+        if files >= self.files or time.monotonic() > self.until:
+            self.reached = True
+        return self.reached
+
+
+def find(paths: Sequence[Path], limits: Limits) -> Iterator[str]:
     """Every Python file and notebook below the paths, sorted in each folder; a file given by
     name is taken whatever it is called. Raises EnvcheckError for a path that is not there."""
+    for number, path in enumerate(_all(paths, limits)):
+        if limits.reach(number):
+            return
+        yield path
+
+
+def _all(paths: Sequence[Path], limits: Limits) -> Iterator[str]:
     for path in paths:
         if not path.exists():
             raise EnvcheckError(f"{path}: there is no such file or folder.", 2)
     for path in paths:
         if path.is_dir():
-            yield from _below(str(path), _Ignored.above(path))
+            yield from _below(str(path), _Ignored.above(path), limits)
         else:
             yield str(path)
 
 
-def _below(folder: str, ignored: _Ignored) -> Iterator[str]:
+def _below(folder: str, ignored: _Ignored, limits: Limits) -> Iterator[str]:
+    if limits.reach():  # a tree of data has folders without end and no Python in them
+        return
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
@@ -73,7 +99,7 @@ def _below(folder: str, ignored: _Ignored) -> Iterator[str]:
             if entry.name in SKIPPED or os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):
                 continue
             if not ignored.has(entry.path + "/"):
-                yield from _below(entry.path, ignored)
+                yield from _below(entry.path, ignored, limits)
         elif entry.name.endswith(SUFFIXES) and not ignored.has(entry.path):
             yield entry.path.removeprefix(os.curdir + os.sep)
 

@@ -6,7 +6,6 @@ import ast
 import multiprocessing
 import os
 import re
-import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -56,35 +55,16 @@ class Read:
     judged: judge.Judged
 
 
-@dataclass(slots=True)
-class _Limited:
-    """Passes paths on until there were ``most`` of them or ``seconds`` are over (0: no limit)."""
-
-    paths: Iterator[str]
-    most: int
-    seconds: float
-    stopped: bool = False
-
-    def __iter__(self) -> Iterator[str]:
-        end = time.monotonic() + self.seconds
-        for number, path in enumerate(self.paths):
-            if 0 < self.most <= number or (self.seconds > 0 and end < time.monotonic()):
-                self.stopped = True
-                return
-            yield path
-
-
 def scan(
     paths: Sequence[Path],
     stack: Stack,
     processes: int = 0,
-    most: int = 0,
-    seconds: float = 0.0,
+    limits: files.Limits | None = None,
 ) -> Scan:
-    """Judge every file below the paths, at most so many of them and for so long. Raises
-    EnvcheckError for a path that is not there."""
-    limited = _Limited(files.find(paths), most, seconds)
-    found = iter(limited)
+    """Judge every file below the paths, within the limits. Raises EnvcheckError for a path that
+    is not there."""
+    limits = limits or files.Limits()
+    found = files.find(paths, limits)
     roots = tuple(os.path.abspath(path) for path in paths if path.is_dir())
     head = list(islice(found, _CHUNK))
     worker = _Worker(stack, roots)
@@ -102,7 +82,7 @@ def scan(
         findings=tuple(sorted(findings, key=_order)),
         unknown=tuple(sorted({root for result in results for root in result.unknown})),
         fixable=tuple(result.path for result in results if result.fixable),
-        stopped=limited.stopped,
+        stopped=limits.reached,
     )
 
 

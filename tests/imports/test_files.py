@@ -15,7 +15,7 @@ Write = Callable[..., Path]
 
 
 def found(*paths: str) -> list[str]:
-    return list(files.find([Path(path) for path in paths]))
+    return list(files.find([Path(path) for path in paths], files.Limits()))
 
 
 def test_gitignore_and_links(write: Write, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 import envcheck as schemas
 from envcheck.commands.scan import scan
 from envcheck.imports import scan as scanner
+from envcheck.imports.files import Limits
 from envcheck.imports.stack import admitted
 from envcheck.model import EnvcheckError
 from tests import lab
@@ -153,9 +154,9 @@ def test_several_processes_find_the_same(write: Write, tmp_path: Path) -> None:
 
 def test_limits(write: Write) -> None:
     write(**{f"f{number}": "import keras\n" for number in range(9)})
-    few = scanner.scan([Path()], admitted((2, 15)), processes=1, most=5)
+    few = scanner.scan([Path()], admitted((2, 15)), 1, Limits(files=5))
     assert (few.files, few.stopped) == (5, True)
-    enough = scanner.scan([Path()], admitted((2, 15)), processes=1, most=9, seconds=60)
+    enough = scanner.scan([Path()], admitted((2, 15)), 1, Limits(files=9))
     assert (enough.files, enough.stopped) == (9, False)
 
 

@@ -1,0 +1,111 @@
+"""The current folder's code, judged along with the environment: one finding of each kind."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from envcheck import facts as F
+from envcheck.model import Evidence, Fact, Facts, Finding, known, not_applicable
+
+if TYPE_CHECKING:
+    from envcheck.imports.stack import Stack
+    from envcheck.probes.source import Source
+
+FILES, SECONDS = 2000, 2.0
+MARKS = (
+    ".git",
+    ".idea",
+    ".vscode",
+    "Pipfile",
+    "environment.yml",
+    "pyproject.toml",
+    "requirements.txt",
+    "setup.cfg",
+    "setup.py",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """``fact`` is ``code.scan``: how much was read and what was found in it."""
+
+    fact: Fact
+    findings: tuple[Finding, ...] = ()
+
+
+def look(source: Source, facts: Facts) -> Look:
+    """Scan the process's current folder, where it is a project, against what the target has."""
+    reason = why_not(source, facts)
+    if reason:
+        return Look(not_applicable(reason))
+    from envcheck.imports import scan
+    from envcheck.imports.files import Limits
+
+    limits = Limits(FILES, time.monotonic() + SECONDS)
+    # One process: a fork would copy the threads that read our children.
+    found = scan.scan([Path()], stack_of(facts, source), 1, limits)
+    told = [finding for finding in found.findings if finding.severity != "info"]
+    value = {
+        "files": found.files,
+        "stopped": found.stopped,
+        "findings": dict(sorted(Counter(finding.code for finding in told).items())),
+    }
+    return Look(known(value, source.cwd), tuple(_first_of_each(told)))
+
+
+def why_not(source: Source, facts: Facts) -> str:
+    """Why the current folder is not scanned; empty where it is."""
+    if facts.value(F.TF_VERSION) is None and facts.value(F.KERAS_VERSION) is None:
+        return "there is no TensorFlow or Keras to judge code against"
+    home = source.env.get("HOME") or source.env.get("USERPROFILE") or ""
+    if not source.cwd or source.cwd == os.path.abspath(home) or is_root(source.cwd):
+        return "the current folder is no project"
+    try:
+        names = os.listdir(source.cwd)
+    except OSError as error:
+        return f"the current folder cannot be listed: {error.strerror}"
+    if any(name in MARKS or name.endswith((".py", ".ipynb")) for name in names):
+        return ""
+    return "the current folder is no project"
+
+
+def is_root(folder: str) -> bool:
+    return os.path.dirname(folder) == folder
+
+
+def stack_of(facts: Facts, source: Source) -> Stack:
+    """The versions that the target's code meets."""
+    from envcheck.imports.index import Minor, minor_of
+    from envcheck.imports.stack import Stack
+
+    def installed(key: Any) -> Minor | tuple[()] | None:
+        fact = facts.fact(key)
+        if fact.state == "absent":
+            return None
+        try:
+            return minor_of(str(fact.value))
+        except ValueError:
+            return ()
+
+    legacy = source.env.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True")
+    return Stack(
+        installed(F.TF_VERSION), installed(F.KERAS_VERSION), installed(F.TF_KERAS_VERSION), legacy
+    )
+
+
+def _first_of_each(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """One finding of each kind, in the order given; the others are counted in its evidence."""
+    kinds: dict[str, list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.code, []).append(finding)
+    for first, *others in kinds.values():
+        if others:
+            more = Evidence("code", f"{len(others)} more like it", "envcheck scan")
+            first = replace(first, evidence=(*first.evidence, more))
+        yield first
