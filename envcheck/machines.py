@@ -95,6 +95,8 @@ def _fits(value: Any, wanted: Any) -> bool:
     origin, args = typing.get_origin(wanted), typing.get_args(wanted)
     if origin is tuple:
         return isinstance(value, tuple) and all(_fits(item, args[0]) for item in value)
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(_fits(item, args[1]) for item in value.values())
     if args:
         return any(_fits(value, arg) for arg in args)
     return isinstance(value, (int, float) if wanted is float else wanted)
