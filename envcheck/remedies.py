@@ -32,7 +32,12 @@ def install_beside(facts: Facts, *requirements: str) -> Fix:
     (tensorflow-cpu), pip would lay a second one over it."""
     if facts.value(F.TF_PACKAGE) in (None, "tensorflow"):
         return install(facts, *requirements)
-    return Fix("install", "safe", ((*installer(facts, "install"), "--no-deps", *requirements),))
+    return Fix(
+        id="install",
+        safety="safe",
+        steps=((*installer(facts, "install"), "--no-deps", *requirements),),
+        requirements=requirements,
+    )
 
 
 def install_elsewhere(facts: Facts, *requirements: str) -> Fix:
