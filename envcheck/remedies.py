@@ -61,6 +61,15 @@ def uninstall_step(facts: Facts, *names: str) -> tuple[str, ...]:
     return (*installer(facts, "uninstall"), *names)
 
 
+def uninstall_copy_step(facts: Facts, row: F.Distribution) -> tuple[str, ...]:
+    """One installed copy away, by the program that installed it: pip takes conda's files, and
+    conda goes on believing that it has them."""
+    if row.installer != "conda":
+        return uninstall_step(facts, row.name)
+    prefix = facts.value(F.TARGET_PREFIX) or ""
+    return ("conda", "remove", "--yes", "--force", "--prefix", prefix, row.name)
+
+
 def reinstall_step(facts: Facts, *requirements: str) -> tuple[str, ...]:
     """Install these files again, whatever pip thinks is there, and touch nothing else."""
     force = (
