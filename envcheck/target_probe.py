@@ -72,9 +72,9 @@ MATTERS = re.compile(
     r"^~?(tensorflow|tensorboard|tf-|keras|numpy$|protobuf$|h5py$|ml-dtypes$|typing-extensions$"
     r"|nvidia-|torch$|jax$|jaxlib$|jax-cuda|cupy|ensorflow|eras$)"
 )
-# Their files are compared with their RECORD: a half-removed one breaks the import.
+# Their files are compared with their RECORD: a half-removed one breaks the import or the GPU.
 CHECKED = re.compile(
-    r"^(tensorflow(-cpu|-gpu|-intel|-macos)?|tf-nightly|keras(-nightly)?|tf-keras)$"
+    r"^(tensorflow(-cpu|-gpu|-intel|-macos)?|tf-nightly|keras(-nightly)?|tf-keras|nvidia-.*)$"
 )
 # What decides in the target's environment which code is loaded.
 VARIABLES = (
