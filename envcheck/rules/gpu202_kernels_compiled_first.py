@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from envcheck import facts as F
-from envcheck.compatibility import stack_of, ways
+from envcheck.compatibility import refused, stack_of, ways
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.remedies import manual
@@ -24,7 +24,8 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         if capability is None or device.title in said:
             continue
         said.add(device.title)
-        if set(ways(replace(stack_of(facts), compute_capability=capability), matrix)) != {"jit"}:
+        stack = replace(stack_of(facts), compute_capability=capability)
+        if set(ways(stack, matrix)) != {"jit"} or refused(stack, matrix, "gpu"):
             continue
         note = "Let the driver keep what it compiled: set this for every program, and give the "
         note += "first start its time."

@@ -67,7 +67,12 @@ RULE = Rule(
     judge=judge,
     explains=("SMK103",),
     cases=(
-        fires("linux-rtx4090-tf220-wheels", "NVIDIA GeForce RTX 5090", gpu__devices=RTX5090),
+        fires(
+            "linux-rtx4090-tf220-wheels",
+            "NVIDIA GeForce RTX 5090",
+            tensorflow__version="2.21.0",
+            gpu__devices=RTX5090,
+        ),
         silent("linux-rtx4090-tf220-wheels"),
         silent("linux-rtx3080-tf29-cuda116"),
     ),
