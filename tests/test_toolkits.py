@@ -103,6 +103,27 @@ def kit(path: str, version: str, source: str, *found: str) -> dict[str, Any]:
             id="a distribution's packages under /usr",
         ),
         pytest.param(
+            {
+                "/usr/include/cuda.h": "not read",
+                "/usr/lib/x86_64-linux-gnu/libcudart.so.11.0": "-> libcudart.so.11.5.117",
+                "/usr/lib/x86_64-linux-gnu/libcudart.so.11.5.117": "",
+            },
+            {},
+            [kit("/usr", "11.5", "/usr/lib/x86_64-linux-gnu/libcudart.so.11.0",
+                 "/usr/include/cuda.h")],
+            id="a distribution's packages, by the runtime's file",
+        ),
+        pytest.param(
+            {
+                "/usr/local/cuda-13.0/include/cuda.h": "not read",
+                "/usr/local/cuda": "-> cuda-13.0",
+            },
+            {},
+            [kit("/usr/local/cuda-13.0", "13.0", "/usr/local/cuda-13.0", "/usr/local/cuda",
+                 "/usr/local/cuda-13.0")],
+            id="a toolkit without a version file, by its folder's name",
+        ),
+        pytest.param(
             {"/opt/cuda/version.json": JSON_12_4},
             {},
             [kit("/opt/cuda", "12.4", "/opt/cuda/version.json", "/opt/cuda")],
@@ -173,6 +194,7 @@ def test_every_cudnn_of_a_machine(look: Callable[..., dict[str, Any]]) -> None:
             "/usr/local/cuda-12.4/lib64/libcudnn.so.8.4.0": "",
             "/usr/local/cuda-12.4/include/cudnn_version.h": HEADER.format(8, 4, 0),
             "/usr/lib/x86_64-linux-gnu/libcudnn.so.7.6.5": "",
+            "/usr/lib/x86_64-linux-gnu/libcudnn.so.7": "-> libcudnn.so.7.6.5",
             "/usr/include/cudnn.h": HEADER.format(7, 6, 5),
             f"{SITE}/nvidia/cudnn/include/cudnn_version.h": HEADER.format(9, 28, 1),
         },

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 HEADERS = ("cudnn_version.h", "cudnn.h")
 """From 8 on the version is in a file of its own; before, in cudnn.h."""
+MAJORS = (7, 8, 9, 10)
 UNIX_LIBRARY = r"/libcudnn\.so\.(\d+(?:\.\d+)*)$"
 WINDOWS_LIBRARY = r"[/\\]cudnn64_(\d+)\.dll$"
 WINDOWS_ROOTS = "C:\\Program Files\\NVIDIA\\CUDNN\\v*"
@@ -59,13 +60,16 @@ def _places(source: Source, root: str) -> tuple[list[str], list[str]]:
 
 
 def _system_places(source: Source) -> tuple[list[str], list[str]]:
-    """Debian's folders of the architecture, and those of the other distributions."""
+    """Debian's folders of the architecture, and those of the other distributions. They hold
+    thousands of files, so they are listed only where the loader's own name is there."""
     tail = f"{source.machine}-linux-gnu"
-    libraries = [f"/usr/lib/{tail}", "/usr/lib64", "/usr/lib"]
-    return [f"{folder}/libcudnn.so.*" for folder in libraries], [
-        "/usr/include",
-        f"/usr/include/{tail}",
+    folders = [
+        folder
+        for folder in (f"/usr/lib/{tail}", "/usr/lib64", "/usr/lib")
+        if any(source.exists(f"{folder}/libcudnn.so.{major}") for major in MAJORS)
     ]
+    headers = ["/usr/include", f"/usr/include/{tail}"]
+    return [f"{folder}/libcudnn.so.*" for folder in folders], headers
 
 
 def _copy(

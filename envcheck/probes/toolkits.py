@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ UNIX_ROOTS = ("/usr/local/cuda*", "/opt/cuda*", "/usr/lib/cuda")
 WINDOWS_ROOTS = ("C:\\Program Files\\NVIDIA GPU Computing Toolkit\\CUDA\\v*",)
 DISTRIBUTION = "/usr"
 """Where a distribution's packages put nvcc and cuda.h, beside everything else."""
-VERSION_FILES = ("version.json", "version.txt", "include/cuda.h", "targets/*/include/cuda.h")
+VERSION_FILES = ("version.json", "version.txt")
+HEADERS = ("include/cuda.h", "targets/*/include/cuda.h")
 CONDA_TOOLKIT = r"(?:cuda-nvcc|cuda-cudart|cudatoolkit|cuda-version)-(\d+\.\d+)[^/\\]*\.json"
 """Packages of a conda environment whose version is the toolkit's."""
 
@@ -112,16 +113,43 @@ def _nvcc_roots(source: Source) -> Iterator[str]:
 
 def _version(source: Source, root: str) -> tuple[str, str] | None:
     """(version, the file that says so)"""
-    for name in VERSION_FILES:
-        for path in (
-            source.glob(join(source, root, name)) if "*" in name else (join(source, root, name),)
-        ):
-            version = parse_version(read(source, path))
+    if root == "/usr/lib/cuda":  # Debian keeps the headers and libraries of it in /usr
+        return _by_file(source, root, VERSION_FILES) or _version(source, DISTRIBUTION)
+    return (
+        _by_file(source, root, () if root == DISTRIBUTION else VERSION_FILES)
+        or _by_runtime(source, root)
+        or _by_name(source, root)
+        or _by_file(source, root, HEADERS)
+    )
+
+
+def _by_file(source: Source, root: str, names: Sequence[str]) -> tuple[str, str] | None:
+    for name in names:
+        path = join(source, root, name)
+        for found in source.glob(path) if "*" in name else (path,):
+            version = parse_version(read(source, found))
             if version:
-                return version, path
-    # Debian's folder holds no headers: they lie in /usr/include.
-    if root == "/usr/lib/cuda":
-        return _version(source, DISTRIBUTION)
+                return version, found
+    return None
+
+
+def _by_runtime(source: Source, root: str) -> tuple[str, str] | None:
+    """libcudart.so.11.0 is a link to libcudart.so.11.5.117."""
+    tail = f"lib/{source.machine}-linux-gnu" if root == DISTRIBUTION else "lib64"
+    for path in source.glob(f"{root}/{tail}/libcudart.so.*") if source.platform == "linux" else ():
+        found = re.search(r"\.so\.(\d+\.\d+)\.\d+$", source.realpath(path))
+        if found:
+            return found[1], path
+    return None
+
+
+def _by_name(source: Source, root: str) -> tuple[str, str] | None:
+    """NVIDIA's own folders are named after the release. What can be known so is not looked up
+    in cuda.h, which is a million bytes long."""
+    real = source.realpath(root)
+    found = re.search(r"[/\\](?:cuda-|v)(\d+\.\d+)$", real)
+    if found and source.exists(join(source, root, "include", "cuda.h")):
+        return found[1], real
     return None
 
 
