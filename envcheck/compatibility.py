@@ -76,6 +76,17 @@ def refused(stack: Stack, matrix: Matrix, subject: str) -> tuple[Reason, ...]:
     return ()
 
 
+def wanted(stack: Stack, matrix: Matrix, subject: str) -> str | None:
+    """What all rules on one subject admit together, as a specifier; None where none says."""
+    from envcheck.matrix.specs import intersect
+
+    found = None
+    for reason in judge(stack, matrix).about(subject):
+        if reason.wanted and reason.wanted[0] in "<>=!~":
+            found = intersect(found, reason.wanted)
+    return found
+
+
 def ways(stack: Stack, matrix: Matrix) -> tuple[Way, ...]:
     """How the stack's GPU runs each kind of kernel in TensorFlow's wheel; empty: not known."""
     case = open_case(stack, matrix)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -127,6 +127,16 @@ def within_pins(facts: Facts, matrix: Matrix, name: str, specifier: str) -> str 
     if not any(admits(own, version) and admits(specifier, version) for version in versions):
         return None
     return intersect(own, specifier)
+
+
+def together(rows: Iterable[Pin]) -> str:
+    """One specifier for all of them; they must not exclude each other."""
+    from envcheck.matrix.specs import intersect
+
+    found: str | None = None
+    for row in rows:
+        found = intersect(found, row.specifier)
+    return found or ""
 
 
 def askers_of(facts: Facts, name: str) -> tuple[str, ...]:

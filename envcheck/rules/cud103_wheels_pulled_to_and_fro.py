@@ -11,7 +11,7 @@ from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import install, manual
 from envcheck.requirements import TENSORFLOWS
 from envcheck.rules import Rule, fires, silent
-from envcheck.wheels import Pin, pins
+from envcheck.wheels import Pin, pins, together
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
@@ -55,7 +55,7 @@ def _fix(facts: Facts, matrix: Matrix, torn: dict[str, list[Pin]], askers: list[
             note = "No version of {name} suits {both}: give each an environment of its own."
             return manual("separate", note, name=name, both=" and ".join(askers))
         if not all(row.met for row in rows):
-            wanted.append(name + ",".join(dict.fromkeys(row.specifier for row in rows)))
+            wanted.append(name + together(rows))
     return install(facts, *sorted(wanted))
 
 

@@ -22,14 +22,14 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         examples = (*row.missing_examples, *row.altered_examples)
         if not examples or wheel.name in told:
             continue
-        gone = f"{row.missing} gone" if row.missing else ""
-        altered = f"{row.altered} of another size" if row.altered else ""
+        gone = f"gone: {row.missing}" if row.missing else ""
+        altered = f"of another size: {row.altered}" if row.altered else ""
         yield Match(
             subject=row.name,
             severity="error" if built and wheel.cuda == built.major else "warning",
             params={
                 "wheel": wheel.title,
-                "what": " and ".join(part for part in (gone, altered) if part),
+                "what": ", ".join(part for part in (gone, altered) if part),
                 "files": str(row.files),
             },
             evidence=(facts.evidence(F.TARGET_DISTRIBUTIONS, ", ".join(examples[:4]), row.path),),
@@ -50,7 +50,7 @@ RULE = Rule(
     slug="wheel-files-gone",
     layer="cuda",
     severity="error",
-    title="{wheel} is damaged: of its {files} files {what}",
+    title="{wheel} is damaged (of its {files} files {what})",
     why="pip lists the wheel as installed and will not install it again by itself. A library that "
     "is gone or cut short (a full disk, an interrupted copy) is not loaded.",
     needs=(F.TARGET_DISTRIBUTIONS, F.TF_CUDA),

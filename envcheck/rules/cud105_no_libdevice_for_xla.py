@@ -32,7 +32,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         severity=severity,
         confidence="likely",
         params={"tensorflow": str(version)},
-        evidence=(facts.evidence(F.XLA_ROOTS, "libdevice.10.bc is in none of them"),),
+        evidence=(facts.evidence(F.XLA_ROOTS, "none has nvvm/libdevice/libdevice.10.bc"),),
         rows=rule.sources,
         fixes=tuple(_fixes(facts, elsewhere)),
     )

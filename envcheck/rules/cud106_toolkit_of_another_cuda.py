@@ -26,8 +26,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     version = facts.value(F.TF_VERSION) or ""
     build = matrix.build_of(facts.value(F.TF_PACKAGE) or "tensorflow", version)
     reason = reasons[0][0]
-    wanted = (reason.wanted or "").replace("==", "")
-    note = "Install CUDA {wanted} beside it (it does not replace the one that is there) and name "
+    note = "Install CUDA {cuda} beside it (it does not replace the one that is there) and name "
     note += "its lib64 in LD_LIBRARY_PATH."
     yield Match(
         subject=", ".join(kit.path for kit in kits),
@@ -44,7 +43,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         fixes=(
             install(facts, f"tensorflow[and-cuda]=={version}")
             if build and build.and_cuda
-            else manual("install-cuda", note, root=True, wanted=wanted),
+            else manual("install-cuda", note, root=True, cuda=str(facts.value(F.TF_CUDA))),
         ),
     )
 
@@ -58,7 +57,7 @@ RULE = Rule(
     severity="error",
     title="CUDA {found} is installed, which TensorFlow {tensorflow} cannot use",
     why="{reason}",
-    needs=(F.CUDA_TOOLKITS, F.LIBRARIES, F.TF_VERSION, F.TF_PACKAGE, F.SYSTEM_OS),
+    needs=(F.CUDA_TOOLKITS, F.LIBRARIES, F.TF_VERSION, F.TF_PACKAGE, F.TF_CUDA, F.SYSTEM_OS),
     judge=judge,
     explains=("LIB101", "SMK201"),
     cases=(

@@ -47,7 +47,7 @@ def _state(wheel: Wheel) -> str:
     if row.altered is None and row.missing is None:
         return wheel.title
     away = (row.altered or 0) + (row.missing or 0)
-    return f"{wheel.title}: {away} of its {row.files} files are not there as it brought them"
+    return f"{wheel.title}: {away} of its {row.files} files are not its own any more"
 
 
 def _sources(matrix: Matrix, *wheels: Wheel) -> Iterator[str]:

@@ -17,16 +17,20 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     rows, kits = facts.value(F.LIBRARIES) or (), facts.value(F.CUDA_TOOLKITS) or ()
     if not rows or any(row.found for row in rows if row.name == "cudart"):
         return
-    stack = stack_of(facts)
-    fitting = [kit for kit in kits if not refused(replace(stack, cuda=kit.version), matrix, "cuda")]
+    stack, current = stack_of(facts), facts.value(F.LD_LIBRARY_PATH)
+    fitting = [
+        kit
+        for kit in kits
+        if _folder(kit) not in (current or "").split(":")
+        and not refused(replace(stack, cuda=kit.version), matrix, "cuda")
+    ]
     if not fitting:
         return
     kit = max(fitting, key=lambda kit: kit.version)
-    current = facts.value(F.LD_LIBRARY_PATH)
-    value = f"{kit.path}/{'lib' if 'conda' in kit.found else 'lib64'}"
-    value += f":{current}" if current else ""
+    value = _folder(kit) + (f":{current}" if current else "")
     yield Match(
         subject=kit.path,
+        confidence="likely",
         params={
             "cuda": str(kit.version),
             "path": kit.path,
@@ -45,6 +49,10 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             ),
         ),
     )
+
+
+def _folder(kit: F.Toolkit) -> str:
+    return f"{kit.path}/{'lib' if 'conda' in kit.found else 'lib64'}"
 
 
 def _links(facts: Facts, fitting: F.Toolkit) -> Iterator[Evidence]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from envcheck import facts as F
-from envcheck.compatibility import refused, stack_of
+from envcheck.compatibility import refused, stack_of, wanted
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import install, manual
@@ -29,6 +29,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         said.add(device.title)
         case = replace(stack, compute_capability=device.compute_capability)
         reasons = [row for row in refused(case, matrix, "cudnn") if row.rule == "R9"]
+        fits = (reasons and reasons[0].wanted and wanted(case, matrix, "cudnn")) or ""
         for reason in reasons[:1]:
             yield Match(
                 subject=device.title,
@@ -41,17 +42,19 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
                     ),
                 ),
                 rows=reason.source,
-                fixes=(_fix(facts, matrix, f"nvidia-cudnn-cu{cuda.major}", reason.wanted),),
+                fixes=(_fix(facts, matrix, place, str(cuda.major), fits),),
             )
 
 
-def _fix(facts: Facts, matrix: Matrix, name: str, wanted: str | None) -> Fix:
-    admitted = within_pins(facts, matrix, name, wanted) if wanted else None
-    if admitted:
+def _fix(facts: Facts, matrix: Matrix, place: F.Place, cuda: str, fits: str) -> Fix:
+    name = f"nvidia-cudnn-cu{cuda}"
+    admitted = within_pins(facts, matrix, name, fits) if fits else None
+    if admitted and place.via == "wheel":
         return install(facts, name + admitted)
-    if wanted:
-        note = "Use cuDNN {wanted}, with a TensorFlow that admits it."
-        return manual("other-cudnn", note, wanted=wanted)
+    if admitted:
+        note = "Install cuDNN {wanted} for CUDA {cuda} and make it the copy that the loader finds "
+        note += "first."
+        return manual("install-cudnn", note, wanted=admitted, cuda=cuda)
     return manual("other-gpu", "No cuDNN that TensorFlow admits has code for this GPU.")
 
 

@@ -65,7 +65,7 @@ RULE = Rule(
     why="{reason}",
     needs=(F.LIBRARIES, F.GPU_DEVICES, F.TF_VERSION, F.TF_PACKAGE, F.TF_REQUIRES, F.SYSTEM_OS),
     judge=judge,
-    explains=("SMK103",),
+    explains=("DNN103", "SMK103"),
     cases=(
         fires(
             "linux-rtx4090-tf220-wheels",
