@@ -77,7 +77,13 @@ RULE = Rule(
     judge=judge,
     explains=("LIB101", "SMK201"),
     cases=(
-        fires("linux-rtx3080-tf29-cuda116", "/usr/local/cuda-11.6", loader__libraries=NONE_FOUND),
+        fires(
+            "linux-rtx3080-tf29-cuda116",
+            "/usr/local/cuda-11.6",
+            loader__libraries=NONE_FOUND,
+            loader__ld_library_path=None,
+        ),
+        silent("linux-rtx3080-tf29-cuda116", loader__libraries=NONE_FOUND),
         silent("linux-rtx3080-tf29-cuda116"),
         silent("linux-rtx4090-tf220-wheels"),
     ),
