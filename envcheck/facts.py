@@ -132,6 +132,8 @@ class Toolkit(NamedTuple):
     version: CudaRelease
     source: str
     found: tuple[str, ...] = ()
+    libdevice: bool = False
+    """Whether it has nvvm/libdevice/libdevice.10.bc."""
 
 
 class CudnnCopy(NamedTuple):

@@ -19,7 +19,7 @@ from envcheck.model import (
     Report,
     StackLayer,
 )
-from envcheck.places import lies_in
+from envcheck.places import innermost
 
 if TYPE_CHECKING:
     from envcheck.matrix import Matrix
@@ -136,11 +136,8 @@ def _library_layer(
     if facts.value(F.TF_CUDA_BUILD) is False:
         return "", ""
     place = _library(facts, name)
-    beside = [
-        f"{version} in {path}"
-        for version, path in copies
-        if place is None or not lies_in(place.path, path)
-    ]
+    owner = innermost(place.path, (path for _, path in copies)) if place else None
+    beside = [f"{version} in {path}" for version, path in copies if path != owner]
     parts = [place.version or "found"] if place else []
     parts += [f"TensorFlow was built with {built}"] if built else []
     if beside:

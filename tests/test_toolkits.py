@@ -93,7 +93,10 @@ def kit(path: str, version: str, source: str, *found: str) -> dict[str, Any]:
                 "/usr/bin/nvcc": "",
             },
             {"PATH": "/usr/bin"},
-            [kit("/usr/lib/cuda", "11.5", "/usr/include/cuda.h", "/usr/lib/cuda", "nvcc on PATH")],
+            [
+                kit("/usr/lib/cuda", "11.5", "/usr/include/cuda.h", "/usr/lib/cuda", "nvcc on PATH")
+                | {"libdevice": True}
+            ],
             id="Debian's nvidia-cuda-toolkit",
         ),
         pytest.param(

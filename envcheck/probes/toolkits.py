@@ -19,6 +19,7 @@ DISTRIBUTION = "/usr"
 """Where a distribution's packages put nvcc and cuda.h, beside everything else."""
 VERSION_FILES = ("version.json", "version.txt")
 HEADERS = ("include/cuda.h", "targets/*/include/cuda.h")
+LIBDEVICE = ("nvvm", "libdevice", "libdevice.10.bc")
 CONDA_TOOLKIT = r"(?:cuda-nvcc|cuda-cudart|cudatoolkit|cuda-version)-(\d+\.\d+)[^/\\]*\.json"
 """Packages of a conda environment whose version is the toolkit's."""
 
@@ -72,7 +73,11 @@ def find_toolkits(source: Source, conda: str | None) -> list[dict[str, Any]]:
         # Debian's /usr/bin/nvcc belongs to the toolkit whose folder is /usr/lib/cuda.
         real = "/usr/lib/cuda" if root == DISTRIBUTION and "/usr/lib/cuda" in rows else root
         _add(rows, real, "nvcc on PATH", lambda root=root: _version(source, root))
-    return [{**rows[path], "found": sorted(rows[path]["found"])} for path in sorted(rows)]
+    for path, row in rows.items():
+        row["found"] = sorted(row["found"])
+        if source.exists(join(source, path, *LIBDEVICE)):
+            row["libdevice"] = True
+    return [rows[path] for path in sorted(rows)]
 
 
 def _add(rows: dict[str, dict[str, Any]], path: str, way: str, look: Any) -> None:
@@ -192,7 +197,7 @@ def xla_roots(source: Source, target: Mapping[str, Fact]) -> Fact:
         return not_applicable("this TensorFlow compiles nothing for a GPU")
     rows = []
     for path, via in _xla_candidates(source, target, str(found.value.get("folder") or "")):
-        libdevice = source.exists(f"{path}/nvvm/libdevice/libdevice.10.bc")
+        libdevice = source.exists(join(source, path, *LIBDEVICE))
         ptxas = source.exists(f"{path}/bin/ptxas")
         if libdevice or ptxas:
             rows.append({"path": path, "via": via, "libdevice": libdevice, "ptxas": ptxas})

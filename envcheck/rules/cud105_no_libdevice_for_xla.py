@@ -21,12 +21,13 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     # It may have trained on the GPU all the same, where the step asked for nothing of libdevice.
     severity: Severity = "warning" if smoke and smoke.ok and "GPU" in smoke.place else "error"
     since = {"wheel": rule.data["wheel_from"], "prefix": rule.data["prefix_from"]}
+    if _is_condas(facts):
+        since["prefix"] = "0"  # conda-forge's builds look there
     roots = [root for root in facts.value(F.XLA_ROOTS) or () if root.libdevice]
     if any(version >= parse_version(since.get(root.via, "0")) for root in roots):
         return
-    elsewhere = [root.path for root in roots] + [
-        kit.path for kit in facts.value(F.CUDA_TOOLKITS) or ()
-    ]
+    kits = [kit.path for kit in facts.value(F.CUDA_TOOLKITS) or () if kit.libdevice]
+    elsewhere = [root.path for root in roots] + kits
     yield Match(
         subject="libdevice",
         severity=severity,
@@ -36,6 +37,11 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         rows=rule.sources,
         fixes=tuple(_fixes(facts, elsewhere)),
     )
+
+
+def _is_condas(facts: Facts) -> bool:
+    rows = facts.value(F.TARGET_DISTRIBUTIONS) or ()
+    return any(row.name == facts.value(F.TF_PACKAGE) and row.installer == "conda" for row in rows)
 
 
 def _fixes(facts: Facts, elsewhere: list[str]) -> Iterator[Fix]:
@@ -60,7 +66,7 @@ RULE = Rule(
     title="XLA, which TensorFlow {tensorflow} trains with on a GPU, will not find libdevice",
     why="A plain fit() compiles its step, and then fails with `libdevice not found at "
     "./libdevice.10.bc`. TensorFlow's wheels do not bring the file; nvcc's package does.",
-    needs=(F.XLA_ROOTS, F.TF_VERSION, F.CUDA_TOOLKITS, F.TF_REQUIRES),
+    needs=(F.XLA_ROOTS, F.TF_VERSION, F.CUDA_TOOLKITS, F.TF_REQUIRES, F.TARGET_DISTRIBUTIONS),
     judge=judge,
     explains=("SMK103",),
     signs=("libdevice",),

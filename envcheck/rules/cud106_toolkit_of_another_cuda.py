@@ -27,7 +27,9 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     build = matrix.build_of(facts.value(F.TF_PACKAGE) or "tensorflow", version)
     reason = reasons[0][0]
     note = "Install CUDA {cuda} beside it (it does not replace the one that is there) and name "
-    note += "its lib64 in LD_LIBRARY_PATH."
+    note += "its {folder}."
+    windows = facts.value(F.SYSTEM_OS) == "windows"
+    folder = "bin in PATH" if windows else "lib64 in LD_LIBRARY_PATH"
     yield Match(
         subject=", ".join(kit.path for kit in kits),
         params={
@@ -43,7 +45,9 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         fixes=(
             install(facts, f"tensorflow[and-cuda]=={version}")
             if build and build.and_cuda
-            else manual("install-cuda", note, root=True, cuda=str(facts.value(F.TF_CUDA))),
+            else manual(
+                "install-cuda", note, root=True, cuda=str(facts.value(F.TF_CUDA)), folder=folder
+            ),
         ),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from envcheck import facts as F
 from envcheck.compatibility import refused, stack_of
 from envcheck.matrix import Matrix
-from envcheck.model import Evidence, Facts, Match
+from envcheck.model import Evidence, Facts, Fix, Match
 from envcheck.remedies import manual
 from envcheck.rules import Rule, fires, silent
 
@@ -27,7 +27,6 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     if not fitting:
         return
     kit = max(fitting, key=lambda kit: kit.version)
-    value = _folder(kit) + (f":{current}" if current else "")
     yield Match(
         subject=kit.path,
         confidence="likely",
@@ -41,14 +40,17 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             facts.evidence(F.LD_LIBRARY_PATH),
             *_links(facts, kit),
         ),
-        fixes=(
-            manual(
-                "set-ld-library-path",
-                "Name its folder in the shell that starts your program:",
-                ("export", f"LD_LIBRARY_PATH={value}"),
-            ),
-        ),
+        fixes=(_fix(facts, _folder(kit), current),),
     )
+
+
+def _fix(facts: Facts, folder: str, current: str | None) -> Fix:
+    if facts.value(F.SYSTEM_OS) == "windows":
+        note = "Add {folder} to PATH, and start your program anew."
+        return manual("add-to-path", note, folder=folder.replace("/lib64", "\\bin"))
+    value = folder + (f":{current}" if current else "")
+    note = "Name its folder in the shell that starts your program:"
+    return manual("set-ld-library-path", note, ("export", f"LD_LIBRARY_PATH={value}"))
 
 
 def _folder(kit: F.Toolkit) -> str:

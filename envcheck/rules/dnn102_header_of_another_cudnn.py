@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envcheck import facts as F
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
-from envcheck.places import lies_in
+from envcheck.places import innermost
 from envcheck.remedies import manual
 from envcheck.rules import Rule, fires, silent
 
@@ -16,7 +16,9 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     rows = facts.value(F.LIBRARIES) or ()
     used = [place.path for row in rows if row.name == "cudnn" for place in row.found[:1]]
-    for copy in facts.value(F.CUDNN_COPIES) or ():
+    copies = facts.value(F.CUDNN_COPIES) or ()
+    in_use = {innermost(path, (copy.path for copy in copies)) for path in used}
+    for copy in copies:
         versions = [version for version in copy.libraries if version.count(".") > 1]
         packaged = copy.package.partition(" ")[2]
         if copy.via == "wheel" and packaged and "," not in copy.package:
@@ -25,10 +27,9 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         if not odd:
             continue
         # Programs load the library; the header is for those that are compiled here.
-        in_use = any(lies_in(path, copy.path) for path in used)
         yield Match(
             subject=copy.path,
-            severity="warning" if in_use else "info",
+            severity="warning" if copy.path in in_use else "info",
             params={
                 "path": copy.path,
                 "header": copy.header or "",
