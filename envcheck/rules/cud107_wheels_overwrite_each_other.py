@@ -22,6 +22,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         yield Match(
             subject=shown[0],
             severity=_severity(ours),
+            confidence="likely",
             params={
                 "ours": ours.title,
                 "other": other.title,
@@ -32,7 +33,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
                 facts.evidence(F.TARGET_DISTRIBUTIONS, _state(wheel), wheel.row.path)
                 for wheel in (ours, other)
             ),
-            rows=tuple(dict.fromkeys(_sources(matrix, ours, other))),
+            rows=matrix.rule("R2").sources,
             fixes=(_fix(facts, ours, other),),
         )
 
@@ -48,12 +49,6 @@ def _state(wheel: Wheel) -> str:
         return wheel.title
     away = (row.altered or 0) + (row.missing or 0)
     return f"{wheel.title}: {away} of its {row.files} files are not its own any more"
-
-
-def _sources(matrix: Matrix, *wheels: Wheel) -> Iterator[str]:
-    for wheel in wheels:
-        known = matrix.nvidia_wheel(wheel.name)
-        yield from known.sources if known else ()
 
 
 def _fix(facts: Facts, ours: Wheel, other: Wheel) -> Fix:
