@@ -51,7 +51,7 @@ class Collector:
     def finish(self, meanwhile: Callable[[Source, Facts], Fact] | None = None) -> Facts:
         """``meanwhile`` looks at the user's code while the network trains. Raises EnvcheckError
         where the target cannot be looked at."""
-        from envcheck.probes import driver, interpreters, libraries, system
+        from envcheck.probes import driver, interpreters, libraries, system, toolkits
 
         cached = libraries.parse_ldconfig(self._cache.result())
         if self._nvml is None and driver.is_installed(self._source, cached):
@@ -68,6 +68,9 @@ class Collector:
                 "loader",
                 lambda: libraries.collect(self._source, inside, cached),
             )
+        )
+        facts.update(
+            self._timed("toolkits", "cuda", lambda: toolkits.collect(self._source, inside))
         )
         facts.update(
             self._timed("driver", "driver", lambda: driver.collect(self._source, self._nvml))

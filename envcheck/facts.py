@@ -133,9 +133,46 @@ class Library(NamedTuple):
 
 
 class Toolkit(NamedTuple):
+    """A CUDA toolkit. ``path`` has its links resolved, ``source`` is the file that names the
+    version, ``found`` are the ways that lead to it: CUDA_HOME, a link, nvcc on PATH, …"""
+
     path: str
     version: CudaRelease
     source: str
+    found: tuple[str, ...] = ()
+    libdevice: bool = False
+    """Whether it has nvvm/libdevice/libdevice.10.bc."""
+
+
+class CudnnCopy(NamedTuple):
+    """One folder with cuDNN in it: a toolkit, /usr, a wheel, a conda environment. ``libraries``
+    are the versions that the library files' names carry, ``header`` the one in ``header_file``,
+    ``package`` the wheel or conda package that says it brought them."""
+
+    path: str
+    via: str
+    libraries: tuple[str, ...] = ()
+    header: str | None = None
+    header_file: str = ""
+    package: str = ""
+
+    @property
+    def version(self) -> str | None:
+        """The library's, as far as its name says more than the major; else the header's."""
+        full = [version for version in self.libraries if "." in version]
+        packaged = self.package.partition(" ")[2] or None
+        return full[-1] if full else self.header or packaged or next(iter(self.libraries), None)
+
+
+class XlaRoot(NamedTuple):
+    """A folder in which XLA looks for CUDA, where it has one of the two that XLA needs there:
+    nvvm/libdevice/libdevice.10.bc and bin/ptxas. via: XLA_FLAGS, cuda_sdk_lib, build (the folder
+    of the machine that built TensorFlow), system, wheel, tensorflow, prefix, cwd."""
+
+    path: str
+    via: str
+    libdevice: bool = False
+    ptxas: bool = False
 
 
 class SmokeRung(NamedTuple):
@@ -221,7 +258,7 @@ def _libraries(value: Any) -> tuple[Library, ...]:
 
 def _toolkits(value: Any) -> tuple[Toolkit, ...]:
     return tuple(
-        Toolkit(row["path"], CudaRelease.parse(row["version"]), row["source"]) for row in value
+        Toolkit(**{**_tupled(row), "version": CudaRelease.parse(row["version"])}) for row in value
     )
 
 
@@ -256,7 +293,11 @@ DRIVER_CUDA = Key("driver.cuda_supported", CudaRelease.parse)
 DRIVER_NVML = Key("driver.nvml", _one(NvmlAnswer))
 
 CUDA_TOOLKITS = Key("cuda.toolkits", _toolkits)
-"""CUDA toolkits on the disk. TensorFlow may use none of them."""
+"""CUDA toolkits of the machine and of the target. TensorFlow may use none of them."""
+CUDNN_COPIES = Key("cudnn.copies", _rows(CudnnCopy))
+"""Every cuDNN of the machine and of the target, whether a loader would find it or not."""
+XLA_ROOTS = Key("cuda.xla_roots", _rows(XlaRoot))
+"""Where XLA finds its compiler's parts, in the order in which it looks; [] : nowhere."""
 LIBRARIES = Key("loader.libraries", _libraries)
 """The CUDA libraries that this TensorFlow opens and where they are."""
 
@@ -309,6 +350,8 @@ TF_CUDA_BUILD = Key("tensorflow.cuda_build", _flag)
 TF_CUDA = Key("tensorflow.cuda_built_for", CudaRelease.parse)
 TF_CUDNN = Key("tensorflow.cudnn_built_for", _text)
 """As build_info prints it, often the major version alone."""
+TF_TOOLKIT_PATH = Key("tensorflow.toolkit_path", _text)
+"""The CUDA folder of the machine that built it; XLA looks there first."""
 TF_SONAMES = Key("tensorflow.sonames", _mapping)
 """Library name to the file name that TensorFlow opens."""
 TF_MISSING = Key("tensorflow.missing_files", _rows(Distribution))

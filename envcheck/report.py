@@ -19,9 +19,13 @@ from envcheck.model import (
     Report,
     StackLayer,
 )
+from envcheck.places import innermost
 
 if TYPE_CHECKING:
     from envcheck.matrix import Matrix
+
+SHOWN = 3
+"""Toolkits and copies in a line; the facts have them all."""
 
 SUBJECTS: Mapping[Layer, Key[object]] = {
     "driver": F.DRIVER_RELEASE,
@@ -115,19 +119,31 @@ def _library(facts: Facts, *names: str) -> F.Place | None:
 
 
 def _cuda(facts: Facts) -> tuple[str, str]:
-    built, place = facts.value(F.TF_CUDA), _library(facts, "cudart")
-    if built is None:
-        return "", ""
-    found = f"{place.version or 'found'}, " if place else ""
-    return f"{found}TensorFlow was built with {built}", place.path if place else ""
+    """The runtime that TensorFlow will load, and the toolkits that are there beside it."""
+    kits = [(str(kit.version), kit.path) for kit in facts.value(F.CUDA_TOOLKITS) or ()]
+    return _library_layer(facts, "cudart", facts.value(F.TF_CUDA), kits)
 
 
 def _cudnn(facts: Facts) -> tuple[str, str]:
-    built, place = facts.value(F.TF_CUDNN), _library(facts, "cudnn")
-    if built is None:
+    """The cuDNN that TensorFlow will load, and the copies that are there beside it."""
+    copies = [(copy.version or "cuDNN", copy.path) for copy in facts.value(F.CUDNN_COPIES) or ()]
+    return _library_layer(facts, "cudnn", facts.value(F.TF_CUDNN), copies)
+
+
+def _library_layer(
+    facts: Facts, name: str, built: object, copies: Sequence[tuple[str, str]]
+) -> tuple[str, str]:
+    if facts.value(F.TF_CUDA_BUILD) is False:
         return "", ""
-    found = f"{place.version or 'found'}, " if place else ""
-    return f"{found}TensorFlow was built with {built}", place.path if place else ""
+    place = _library(facts, name)
+    owner = innermost(place.path, (path for _, path in copies)) if place else None
+    beside = [f"{version} in {path}" for version, path in copies if path != owner]
+    parts = [place.version or "found"] if place else []
+    parts += [f"TensorFlow was built with {built}"] if built else []
+    if beside:
+        word, more = "also here" if place else "here", " …" if len(beside) > SHOWN else ""
+        parts.append(f"{word}: {', '.join(beside[:SHOWN])}{more}")
+    return ", ".join(parts), place.path if place else ""
 
 
 def _python(facts: Facts) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from envcheck import engine, rules
 from envcheck.machines import Redaction, dump
 from envcheck.matrix import Matrix
 from envcheck.model import Facts
-from envcheck.probes import driver, interpreters, libraries, smoke, system, target
+from envcheck.probes import driver, interpreters, libraries, smoke, system, target, toolkits
 from envcheck.probes.source import Recorded
 from envcheck.verdict import decide
 from tests.conftest import MACHINES, ROOT, Run, plain_environment
@@ -64,6 +64,7 @@ def test_the_raw_answers_give_the_recorded_facts(name: str) -> None:
         **system.collect(source),
         **inside,
         **libraries.collect(source, inside, cached),
+        **toolkits.collect(source, inside),
         **driver.collect(source, nvml),
         **interpreters.collect(source, inside),
         "smoke.result": smoke.collect(source.spawn("coffee_smoke", [], 1)),
