@@ -68,9 +68,11 @@ class Collector:
                 lambda: libraries.collect(self._source, inside, cached),
             )
         )
+        confirming = self._follow_loader(facts)
         facts.update(
             self._timed("driver", "driver", lambda: driver.collect(self._source, self._nvml))
         )
+        facts.update(self._timed("opened", "loader", confirming))
         facts.update(
             self._timed(
                 "interpreters", "interpreters", lambda: interpreters.collect(self._source, inside)
@@ -78,6 +80,24 @@ class Collector:
         )
         facts["smoke.result"] = self._smoke(facts)
         return Facts(facts)
+
+    def _follow_loader(self, facts: dict[str, Fact]) -> Callable[[], dict[str, Fact]]:
+        """What the loader will find. Where there is a driver, a child opens it for real; what is
+        given back waits for that child."""
+        build = facts["tensorflow.cuda_build"]
+        if self._source.platform != "linux" or build.state != "known" or not build.value:
+            return dict
+        from envcheck.probes import loader, opened
+
+        facts.update(
+            self._timed(
+                "loader", "loader", lambda: loader.collect(self._source, facts, self._cache.result())
+            )
+        )
+        child = None
+        if self._nvml is not None and "loader.libraries" in facts:
+            child = opened.spawn(self._source, facts, self._wishes.nvml_timeout)
+        return lambda: {"loader.opened": opened.confirmed(child, facts)}
 
     def _timed(
         self, name: str, family: str, collect: Callable[[], dict[str, Fact]]
