@@ -86,13 +86,20 @@ class Collector:
         given back waits for that child."""
         build = facts["tensorflow.cuda_build"]
         if self._source.platform != "linux" or build.state != "known" or not build.value:
+            linux = self._source.platform == "linux"
+            fact = (
+                facts["tensorflow.sonames"]
+                if linux
+                else not_applicable("the loader is followed on Linux only")
+            )
+            names = ("driver_libraries", "cudnn_parts", "opener", "opened")
+            facts.update({f"loader.{name}": fact for name in names})
             return dict
         from envcheck.probes import loader, opened
 
+        ldconfig = self._cache.result()
         facts.update(
-            self._timed(
-                "loader", "loader", lambda: loader.collect(self._source, facts, self._cache.result())
-            )
+            self._timed("loader", "loader", lambda: loader.collect(self._source, facts, ldconfig))
         )
         child = None
         if self._nvml is not None and "loader.libraries" in facts:

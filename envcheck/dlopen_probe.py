@@ -91,6 +91,8 @@ def main() -> None:
             path = children.pop(child)
             if os.WIFSIGNALED(status):
                 tell({"path": path, "signal": os.WTERMSIG(status)})
+            elif status:
+                tell({"path": path, "exit": os.WEXITSTATUS(status)})
 
 
 if __name__ == "__main__":

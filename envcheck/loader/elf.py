@@ -105,7 +105,7 @@ def _dynamic(data: mmap.mmap, size: int, elf: Elf) -> Elf:
     def texts(tag: int) -> tuple[str, ...]:
         return tuple(_string(data, strings + value) for value in tags.get(tag, ()))
 
-    versions = ()
+    versions: tuple[str, ...] = ()
     if VERSIONS_NEEDED in tags:
         first, count = place(tags[VERSIONS_NEEDED][0]), tags[VERSIONS_COUNT][0]
         versions = tuple(_versions(data, first, count, strings))

@@ -96,6 +96,8 @@ class Process:
     program: Object | None = None
     names: dict[str, Object] = field(default_factory=dict)
     files: dict[str, Object] = field(default_factory=dict)
+    paths: dict[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
+    """Search paths that were split before: some of TensorFlow's have hundreds of entries."""
 
     def open(self, name: str, opener: Object | None, via: str = "") -> Opened:
         """dlopen from ``opener``, with all that it needs; leaves nothing behind if it fails."""
@@ -210,10 +212,14 @@ class Process:
 
     def split(self, text: str, origin: Object | None, separator: str = ":") -> tuple[str, ...]:
         """The folders of a search path, expanded; an empty entry is the current folder."""
-        entries = re.split(separator, text) if text else []
-        return tuple(
-            dict.fromkeys(self._absolute(self._expand(entry, origin)) for entry in entries)
-        )
+        if not text:
+            return ()
+        key = (text, origin.path if origin else "", separator)
+        if key not in self.paths:
+            entries = dict.fromkeys(re.split(separator, text))
+            folders = (self._absolute(self._expand(entry, origin)) for entry in entries)
+            self.paths[key] = tuple(dict.fromkeys(folders))
+        return self.paths[key]
 
     def _absolute(self, folder: str) -> str:
         # Not normalised: behind a symbolic link, ".." is not what it looks like.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from envcheck.loader.search import Cached, Object, Opened, Process, System
-from envcheck.model import Fact, absent, known, not_applicable, unknown
+from envcheck.model import Fact, absent, known, unknown
 from envcheck.probes.libraries import default_folders
 
 if TYPE_CHECKING:
@@ -31,14 +31,10 @@ DRIVER = (("cuda", "libcuda.so.1"), ("nvidia-ml", "libnvidia-ml.so.1"))
 LINKED = re.compile(r"lib(cudart|cublas|cublasLt|cufft|cusolver|cusparse|cudnn)\.so\.[\d.]+")
 
 
-def collect(
-    source: Source, target: Mapping[str, Fact], ldconfig: Completed
-) -> dict[str, Fact]:
+def collect(source: Source, target: Mapping[str, Fact], ldconfig: Completed) -> dict[str, Fact]:
     """``target`` holds the target probe's facts, ``ldconfig`` is ld.so.cache as text."""
     sonames = target["tensorflow.sonames"]
     folder = target["tensorflow.import"]
-    if target["tensorflow.cuda_build"].state == "known" and not target["tensorflow.cuda_build"].value:
-        return _all(sonames)
     if sonames.state in ("unknown", "not-applicable") or folder.state != "known":
         return _all(sonames)
     opener = find_opener(source, folder.value.get("folder", ""))
@@ -188,16 +184,17 @@ class View:
         return [(match[1], match[0]) for match in linked if match]
 
     def _cudnn_parts(self) -> Fact:
-        cudnn = next((row for name, row in self._process.names.items() if "libcudnn.so" in name), None)
+        names = self._process.names
+        cudnn = next((names[name] for name in names if name.startswith("libcudnn.so")), None)
         if cudnn is None:
             return absent("libcudnn")
         major = re.search(r"\.so\.(\d+)", cudnn.path)
         pattern = f"libcudnn_*.so.{major[1] if major else ''}"
         files = self._source.glob(f"{posixpath.dirname(cudnn.path)}/{pattern}")
-        names = {posixpath.basename(path) for path in files}
+        parts = {posixpath.basename(path) for path in files}
         for folder in self._process.split(self._process.system.library_path, None, "[:;]"):
-            names |= {posixpath.basename(path) for path in self._source.glob(f"{folder}/{pattern}")}
-        rows = [self._library(name[3:].split(".")[0], name, cudnn) for name in sorted(names)]
+            parts |= {posixpath.basename(path) for path in self._source.glob(f"{folder}/{pattern}")}
+        rows = [self._library(part[3:].split(".")[0], part, cudnn) for part in sorted(parts)]
         return known(rows, WHERE) if rows else absent(cudnn.path)
 
     def _library(self, name: str, soname: str, opener: Object) -> dict[str, Any]:
@@ -240,7 +237,10 @@ class View:
             "component": component,
             "version": self._version(path, component),
         }
-        return {**row, "status": status, "detail": detail} if status else row
+        if not detail and "/stubs/" in self._source.realpath(path):
+            detail = "a stub of the CUDA toolkit, for linking only"
+        told = {"status": status, "detail": detail}
+        return {**row, **{name: text for name, text in told.items() if text}}
 
     def _tidy(self, path: str) -> str:
         """Without its ".." where that leads to the same file."""
@@ -264,7 +264,8 @@ class View:
             found = {
                 version
                 for name, version in self._wheels.items()
-                if version and re.fullmatch(re.escape(stem) + r"(-cu\d+)?", name)
+                if version
+                and re.fullmatch(re.escape(stem) + r"(-cu\d+)?", name)
                 # Those of two CUDAs lie in one folder.
                 and (component != "cudnn" or not major or version.split(".")[0] == major[1])
             }

@@ -66,6 +66,8 @@ def opened_row(
         return {**row, "status": "error", "detail": str(answer["error"])}
     if "signal" in answer:
         return {**row, "status": "crashed", "detail": signal_name(answer["signal"])}
+    if "exit" in answer:
+        return {**row, "status": "crashed", "detail": f"exit status {answer['exit']}"}
     if numbers is None:
         return {**row, "status": "silent", "detail": completed.describe()}
     version = decode_version(name, numbers)
