@@ -1,8 +1,8 @@
 """glibc's search for a library, as a value: which file a dlopen takes, and why.
 
 Follows ``_dl_map_object`` and ``open_path`` of elf/dl-load.c: an object of that name that is
-loaded already; the RPATHs of the opening object, of who loaded it and so on, if that object has
-no RUNPATH; LD_LIBRARY_PATH; the opening object's RUNPATH; ld.so.cache; the default folders. In
+loaded already; the RPATHs of the opening object, of the one that needs it and so on, and of the
+program, if the opening object has no RUNPATH; LD_LIBRARY_PATH; the opening object's RUNPATH; ld.so.cache; the default folders. In
 each folder the glibc-hwcaps of this processor come first.
 """
 
@@ -46,7 +46,8 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A file that the process has mapped. ``loader`` is the object that asked for it."""
+    """A file that the process has mapped. ``loader`` is the object that needs it; None for what
+    was dlopened: what that needs in turn does not see the RPATH of who called dlopen."""
 
     path: str
     elf: Elf
@@ -102,7 +103,7 @@ class Process:
     def open(self, name: str, opener: Object | None, via: str = "") -> Opened:
         """dlopen from ``opener``, with all that it needs; leaves nothing behind if it fails."""
         names, files = dict(self.names), dict(self.files)
-        first = self._map(name, opener, via)
+        first = self._map(name, opener, None, via)
         missing: list[str] = []
         if first.taken is not None and not first.error:
             missing = list(self._needs(first.taken))
@@ -115,8 +116,7 @@ class Process:
         self.program = program
         for name in preloaded:
             self.open(name, program, "LD_PRELOAD")
-        for name in program.elf.needed:
-            self.open(name, program)
+        self.adopt(program)
 
     def adopt(self, found: Object) -> None:
         """An object that is there whatever the search says, with what it needs."""
@@ -132,14 +132,16 @@ class Process:
         while queue:
             current = queue.pop(0)
             for name in current.elf.needed:
-                found = self._map(name, current)
+                found = self._map(name, current, current)
                 if found.taken is None or found.error:
                     yield f"{name} ({found.error})" if found.error else name
                 elif found.taken.path not in seen:
                     seen.add(found.taken.path)
                     queue.append(found.taken)
 
-    def _map(self, name: str, opener: Object | None, via: str = "") -> Opened:
+    def _map(
+        self, name: str, opener: Object | None, loader: Object | None, via: str = ""
+    ) -> Opened:
         if name in self.names:
             return Opened(self.names[name])
         passed = []
@@ -151,17 +153,17 @@ class Process:
             if why:
                 passed.append(Passed(candidate.path, via or candidate.via, why))
                 continue
-            taken = self._register(name, candidate, elf, opener, via)
+            taken = self._register(name, candidate, elf, loader, via)
             return Opened(taken, tuple(passed), elf.flaw)
         return Opened(None, tuple(passed))
 
     def _register(
-        self, name: str, candidate: Candidate, elf: Elf, opener: Object | None, via: str
+        self, name: str, candidate: Candidate, elf: Elf, loader: Object | None, via: str
     ) -> Object:
         real = self.realpath(candidate.path)
         found = self.files.get(real)
         if found is None:
-            found = Object(candidate.path, elf, via or candidate.via, opener)
+            found = Object(candidate.path, elf, via or candidate.via, loader)
             if elf.flaw:
                 return found
             self.files[real] = found

@@ -116,15 +116,11 @@ class View:
         executable = source.realpath(target["target.executable"].value)
         self._program = self.read(executable)
         self._process = Process(self._system(ldconfig), self.read, source.realpath)
-        program = None
         if self._program is not None:
             program = Object(executable, self._program, "program")
             preload = re.split("[: ]+", source.env.get("LD_PRELOAD", ""))
             self._process.start(program, [name for name in preload if name])
-        # Python's import is the one that loads TensorFlow.
-        names = self._process.names
-        python = next((names[name] for name in names if name.startswith("libpython3.")), program)
-        self._opener = Object(opener[0], opener[1], "TensorFlow", python)
+        self._opener = Object(opener[0], opener[1], "TensorFlow")
         self._process.adopt(self._opener)
 
     def _system(self, ldconfig: Completed) -> System:
