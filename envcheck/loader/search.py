@@ -2,8 +2,8 @@
 
 Follows ``_dl_map_object`` and ``open_path`` of elf/dl-load.c: an object of that name that is
 loaded already; the RPATHs of the opening object, of the one that needs it and so on, and of the
-program, if the opening object has no RUNPATH; LD_LIBRARY_PATH; the opening object's RUNPATH; ld.so.cache; the default folders. In
-each folder the glibc-hwcaps of this processor come first.
+program, if the opening object has no RUNPATH; LD_LIBRARY_PATH; the opening object's RUNPATH;
+ld.so.cache; the default folders. In each folder the glibc-hwcaps of this processor come first.
 """
 
 from __future__ import annotations
