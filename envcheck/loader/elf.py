@@ -74,7 +74,7 @@ def _parse(data: mmap.mmap, size: int) -> Elf:
         return Elf(bits, machine, flaw="only ET_DYN and ET_EXEC can be loaded")
     try:
         return _dynamic(data, size, Elf(bits, machine))
-    except (_Cut, struct.error, IndexError):
+    except (_Cut, struct.error, IndexError, OverflowError):
         return Elf(bits, machine, flaw="the file is cut short")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,9 @@ def opened_row(
     numbers = answer.get("numbers")
     if "error" in answer:
         return {**row, "status": "error", "detail": str(answer["error"])}
-    if "signal" in answer:
+    # At the deadline all of them are killed, and the parent may still see one die of it.
+    killed = completed.ended == "timeout" and answer.get("signal") == signal.SIGKILL
+    if "signal" in answer and not killed:
         return {**row, "status": "crashed", "detail": signal_name(answer["signal"])}
     if "exit" in answer:
         return {**row, "status": "crashed", "detail": f"exit status {answer['exit']}"}
