@@ -136,10 +136,18 @@ def run_traced(argv: list[str], trace: Path, cwd: Path, **env: str) -> tuple[str
         argv, cwd=cwd, env={**debug, **env}, capture_output=True, text=True, timeout=300
     )
     assert completed.returncode == 0, completed.stderr
-    texts = [
-        path.read_text("utf-8", "replace") for path in sorted(trace.parent.glob(f"{trace.name}.*"))
-    ]
-    return completed.stdout, traced("\n".join(texts))
+    return completed.stdout, traced(trace_text(trace))
+
+
+def trace_text(trace: Path) -> str:
+    """What the processes of one run have written, one after the other."""
+    files = sorted(trace.parent.glob(f"{trace.name}.*"))
+    return "\n".join(path.read_text("utf-8", "replace") for path in files)
+
+
+def asked(trace: Path) -> set[str]:
+    """All names that the loader searched for."""
+    return set(re.findall(r"find library=(\S+) \[", trace_text(trace)))
 
 
 def can_read_all() -> bool:
