@@ -21,9 +21,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         winner = library.winner
         for place in library.found:
             if place.status not in ("passed", "broken"):
-                continue
-            if place.status == "broken" and place != winner:
-                continue
+                break  # what stands behind the one that is taken plays no part
             note = "Remove {path}, or put a right one in its place."
             yield Match(
                 subject=place.path,
@@ -45,7 +43,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
                 ),
             )
             if place == winner:
-                break  # what stands behind it plays no part
+                break
 
 
 def cudnn(*found: dict[str, str]) -> list[dict[str, object]]:
@@ -75,6 +73,7 @@ RULE = Rule(
             MACHINE, "/x/libcudnn.so.9", loader__libraries=cudnn({**I386, "detail": "for aarch64"})
         ),
         fires(MACHINE, "/x/libcudnn.so.9", loader__libraries=cudnn(EMPTY, GOOD)),
+        silent(MACHINE, loader__libraries=cudnn(GOOD, {**I386, "detail": "32-bit"})),
         silent(MACHINE),
         silent("linux-rtx3080-tf29-cuda116"),
     ),

@@ -17,15 +17,17 @@ OF_TENSORFLOW = ("RUNPATH", "RPATH")
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
+    """Of cuDNN and of the CUDA runtime, which stands for all libraries of its toolkit."""
     for library in facts.value(F.LIBRARIES) or ():
         winner = library.winner
         loser = next((place for place in library.losers if place.via in OF_TENSORFLOW), None)
         if winner is None or loser is None or winner.via != "LD_LIBRARY_PATH":
             continue
-        found, wanted = version_of(facts, library.soname, winner), loser.version
-        if found is None or wanted is None or _is_as_new(found, wanted):
+        found = version_of(facts, library.soname, winner)
+        if found is None or loser.version is None or numbers(found) >= numbers(loser.version):
             continue
-        needed = library.name == "cudnn" and _refuses(facts, matrix, found)
+        if not _falls_short(facts, matrix, library.name, found):
+            continue
         yield Match(
             subject=library.soname,
             params={
@@ -33,35 +35,41 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
                 "winner": winner.path,
                 "found": found,
                 "loser": loser.path,
-                "wanted": wanted,
+                "wanted": loser.version,
                 "owner": "the wheel's " if loser.component else "",
                 "tensorflow": facts.value(F.TF_VERSION) or "",
             },
-            severity="error" if needed else None,
+            severity="error" if library.name == "cudnn" else None,
             evidence=(
                 facts.evidence(F.LD_LIBRARY_PATH),
                 facts.evidence(F.LIBRARIES, f"{library.soname} {found} wins", winner.path),
-                facts.evidence(F.LIBRARIES, f"{library.soname} {wanted} loses", loser.path),
+                facts.evidence(F.LIBRARIES, f"{library.soname} {loser.version} loses", loser.path),
             ),
             fixes=(take_out(facts, winner),),
         )
 
 
-def _is_as_new(found: str, wanted: str) -> bool:
-    """Whether what is found is as new, as far as both say."""
-    shorter = min(len(numbers(found)), len(numbers(wanted)))
-    return numbers(found)[:shorter] >= numbers(wanted)[:shorter]
+def _falls_short(facts: Facts, matrix: Matrix, name: str, found: str) -> bool:
+    """Whether this version is not what TensorFlow needs."""
+    if name == "cudnn":
+        version = CudnnRelease.parse(".".join(map(str, numbers(found))))
+        return bool(refused(replace(stack_of(facts), cudnn=version), matrix, "cudnn"))
+    built = facts.value(F.TF_CUDA)
+    return name == "cudart" and built is not None and numbers(found)[:2] < built.line
 
 
-def _refuses(facts: Facts, matrix: Matrix, cudnn: str) -> bool:
-    version = CudnnRelease.parse(".".join(map(str, numbers(cudnn))))
-    return bool(refused(replace(stack_of(facts), cudnn=version), matrix, "cudnn"))
+def copies(name: str, soname: str, old: str, own: str) -> list[dict[str, object]]:
+    first = {"path": f"/opt/{soname}", "via": "LD_LIBRARY_PATH", "version": old}
+    second = {"path": f"/v/nvidia/{name}/lib/{soname}", "via": "RUNPATH", "version": own}
+    return [{"name": name, "soname": soname, "found": [first, second]}]
 
 
 def cudnn(version: str) -> list[dict[str, object]]:
-    old = {"path": "/opt/old/libcudnn.so.9", "via": "LD_LIBRARY_PATH", "version": version}
-    own = {"path": "/v/nvidia/cudnn/lib/libcudnn.so.9", "via": "RUNPATH", "version": "9.3.0.75"}
-    return [{"name": "cudnn", "soname": "libcudnn.so.9", "found": [old, own]}]
+    return copies("cudnn", "libcudnn.so.9", version, "9.28.0.42")
+
+
+def cudart(version: str) -> list[dict[str, object]]:
+    return copies("cudart", "libcudart.so.12", version, "12.9.79")
 
 
 MACHINE = "linux-rtx4090-tf220-wheels"
@@ -72,13 +80,16 @@ RULE = Rule(
     severity="warning",
     title="{soname} → {winner} ({found}), from LD_LIBRARY_PATH, wins over {owner}{wanted}, {loser}",
     why="The loader looks into the folders of LD_LIBRARY_PATH before those that TensorFlow names "
-    "itself. TensorFlow {tensorflow} gets an older library than the one installed for it.",
-    needs=(F.LIBRARIES, F.TF_VERSION, F.TF_PACKAGE),
+    "itself. What it finds there is older than what TensorFlow {tensorflow} needs.",
+    needs=(F.LIBRARIES, F.TF_VERSION, F.TF_PACKAGE, F.TF_CUDA),
     judge=judge,
     explains=("DNN101", "LIB105", "SMK201", "SMK103"),
     cases=(
         fires(MACHINE, "libcudnn.so.9", loader__libraries=cudnn("9.1.0")),
+        fires(MACHINE, "libcudart.so.12", loader__libraries=cudart("12.2.140")),
+        # Older than the wheel's, and new enough.
         silent(MACHINE, loader__libraries=cudnn("9.5.1")),
+        silent(MACHINE, loader__libraries=cudart("12.5.82")),
         silent(MACHINE),
         silent("linux-rtx3080-tf29-cuda116"),
     ),

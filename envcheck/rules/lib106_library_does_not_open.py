@@ -31,6 +31,9 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
                 "how": WAYS.get(row.status, row.status),
                 "detail": row.detail,
             },
+            # A slow disk can be the reason, too.
+            severity="warning" if row.status == "silent" else None,
+            confidence="likely" if row.status == "silent" else "certain",
             evidence=(facts.evidence(F.OPENED, f"{row.status}: {row.detail}", row.path),),
             fixes=(_fix(facts, places.get(row.soname)),),
         )
