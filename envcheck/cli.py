@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-ELSEWHERE = {name: f"envcheck.commands.{name}" for name in ("judge", "matrix", "scan")}
+ELSEWHERE = {name: f"envcheck.commands.{name}" for name in ("judge", "libs", "matrix", "scan")}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
 

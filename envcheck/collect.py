@@ -69,12 +69,14 @@ class Collector:
                 lambda: libraries.collect(self._source, inside, cached),
             )
         )
+        confirming = self._follow_loader(facts)
         facts.update(
             self._timed("toolkits", "cuda", lambda: toolkits.collect(self._source, inside))
         )
         facts.update(
             self._timed("driver", "driver", lambda: driver.collect(self._source, self._nvml))
         )
+        facts.update(self._timed("opened", "loader", confirming))
         facts.update(
             self._timed(
                 "interpreters", "interpreters", lambda: interpreters.collect(self._source, inside)
@@ -88,6 +90,31 @@ class Collector:
             )
         facts["smoke.result"] = training if isinstance(training, Fact) else self._smoke(training)
         return Facts(facts)
+
+    def _follow_loader(self, facts: dict[str, Fact]) -> Callable[[], dict[str, Fact]]:
+        """What the loader will find. Where there is a driver, a child opens it for real; what is
+        given back waits for that child."""
+        build = facts["tensorflow.cuda_build"]
+        if self._source.platform != "linux" or build.state != "known" or not build.value:
+            linux = self._source.platform == "linux"
+            fact = (
+                facts["tensorflow.sonames"]
+                if linux
+                else not_applicable("the loader is followed on Linux only")
+            )
+            names = ("driver_libraries", "cudnn_parts", "opener", "opened")
+            facts.update({f"loader.{name}": fact for name in names})
+            return dict
+        from envcheck.probes import loader, opened
+
+        ldconfig = self._cache.result()
+        facts.update(
+            self._timed("loader", "loader", lambda: loader.collect(self._source, facts, ldconfig))
+        )
+        child = None
+        if self._nvml is not None and "loader.libraries" in facts:
+            child = opened.spawn(self._source, facts, self._wishes.nvml_timeout)
+        return lambda: {"loader.opened": opened.confirmed(child, facts)}
 
     def _timed(
         self, name: str, family: str, collect: Callable[[], dict[str, Fact]]

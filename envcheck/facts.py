@@ -115,21 +115,62 @@ class NvmlAnswer(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a shared library was found. via: wheel, LD_LIBRARY_PATH, ld.so.cache, default,
-    PATH. ``component`` is the wheel's folder below ``nvidia/``."""
+    """Where a shared library was found. via: LD_PRELOAD, RPATH, LD_LIBRARY_PATH, RUNPATH,
+    ld.so.cache, default or PATH; where the loader does not look: wheel, toolkit, environment.
+    ``component`` is the wheel's folder below ``nvidia/``.
+
+    status: empty where the loader takes it, or would without the ones before it; passed (over:
+    of another class or machine), broken (the loader stops there) or unreached; ``detail`` says
+    why. ``missing`` are the needed libraries and symbol versions that are nowhere."""
 
     path: str
     via: str
     component: str = ""
     version: str | None = None
+    status: str = ""
+    detail: str = ""
+    missing: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"{self.path} ({self.version})" if self.version else self.path
 
 
 class Library(NamedTuple):
-    """One library that TensorFlow opens by name, and every place that has it."""
+    """One library that is opened by name, and every place that has it, in the loader's order."""
 
     name: str
     soname: str
     found: tuple[Place, ...] = ()
+
+    @property
+    def winner(self) -> Place | None:
+        """The file that the loader takes, be it broken or not."""
+        return next((place for place in self.found if place.status in ("", "broken")), None)
+
+    @property
+    def losers(self) -> tuple[Place, ...]:
+        """What the loader would take if the winner were not there."""
+        return tuple(place for place in self.found if place.status == "")[1:]
+
+
+class Opener(NamedTuple):
+    """The file of TensorFlow whose dlopen opens the CUDA libraries, and its search paths."""
+
+    path: str
+    rpath: str = ""
+    runpath: str = ""
+
+
+class Opened(NamedTuple):
+    """What came of opening a library in a child. status: ok, error (``detail`` is dlerror's
+    text), crashed or silent. ``version`` is what the library says of itself."""
+
+    soname: str
+    path: str
+    status: str
+    detail: str = ""
+    version: str | None = None
 
 
 class Toolkit(NamedTuple):
@@ -251,7 +292,9 @@ def _devices(value: Any) -> tuple[GpuDevice, ...]:
 
 def _libraries(value: Any) -> tuple[Library, ...]:
     return tuple(
-        Library(row["name"], row["soname"], tuple(Place(**place) for place in row["found"]))
+        Library(
+            row["name"], row["soname"], tuple(Place(**_tupled(place)) for place in row["found"])
+        )
         for row in value
     )
 
@@ -299,7 +342,14 @@ CUDNN_COPIES = Key("cudnn.copies", _rows(CudnnCopy))
 XLA_ROOTS = Key("cuda.xla_roots", _rows(XlaRoot))
 """Where XLA finds its compiler's parts, in the order in which it looks; [] : nowhere."""
 LIBRARIES = Key("loader.libraries", _libraries)
-"""The CUDA libraries that this TensorFlow opens and where they are."""
+"""The CUDA libraries that this TensorFlow opens, and what the loader finds for it."""
+DRIVER_LIBRARIES = Key("loader.driver_libraries", _libraries)
+"""The driver's libraries that TensorFlow opens: libcuda and NVML."""
+CUDNN_PARTS = Key("loader.cudnn_parts", _libraries)
+"""The libraries that cuDNN opens in turn: libcudnn_ops, libcudnn_cnn, …"""
+OPENER = Key("loader.opener", _one(Opener))
+OPENED = Key("loader.opened", _rows(Opened))
+"""The CUDA libraries opened in a child of the target, as a check of what was predicted."""
 
 CUDNN_INSTALLED = Key("cudnn.installed", _rows(Place))
 """Every cuDNN that the loader's folders or the target's wheels hold, of any version."""

@@ -113,8 +113,8 @@ def _gpu(facts: Facts) -> tuple[str, str]:
 
 def _library(facts: Facts, *names: str) -> F.Place | None:
     for library in facts.value(F.LIBRARIES) or ():
-        if library.name in names and library.found:
-            return library.found[0]
+        if library.name in names and library.winner:
+            return library.winner
     return None
 
 

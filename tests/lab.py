@@ -57,6 +57,12 @@ RECIPES = {
         (("install", "keras==2.8.0", "protobuf==4.25.9", "numpy==2.2.6"),),
     ),
     "tf29": Recipe("3.10", ("tensorflow-cpu==2.9.1", "numpy<2", "protobuf<3.20")),
+    # With CUDA's own wheels: several gigabytes each, for slow tests.
+    "tf215-cuda": Recipe("3.11", ("tensorflow[and-cuda]==2.15.1",)),
+    "tf220-cuda": Recipe("3.12", ("tensorflow[and-cuda]==2.20.0",)),
+    "tf221-cuda": Recipe("3.13", ("tensorflow[and-cuda]==2.21.0",)),
+    # Its wheel has no extra for them.
+    "tf29-cuda": Recipe("3.10", ("tensorflow==2.9.1", "numpy<2", "protobuf<3.20")),
 }
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 # Pythons with pip alone.

@@ -31,14 +31,7 @@ def collect(
     source: Source, target: Mapping[str, Fact], cached: Mapping[str, str] | None
 ) -> dict[str, Fact]:
     """``target`` holds the facts that the target probe gave, ``cached`` is ld.so.cache."""
-    variable = "LD_LIBRARY_PATH"
-    facts = {
-        "loader.ld_library_path": (
-            known(source.env[variable], f"environment variable {variable}")
-            if variable in source.env
-            else absent(f"environment variable {variable}")
-        ),
-    }
+    facts = library_path(source)
     sonames = target["tensorflow.sonames"]
     if sonames.state != "known":
         return {**facts, "loader.libraries": sonames, "cudnn.installed": sonames}
@@ -62,6 +55,12 @@ def collect(
         "loader.libraries": known(rows, where),
         "cudnn.installed": known(cudnns, where) if cudnns else absent(where),
     }
+
+
+def library_path(source: Source) -> dict[str, Fact]:
+    variable = "LD_LIBRARY_PATH"
+    where, value = f"environment variable {variable}", source.env.get(variable)
+    return {"loader.ld_library_path": absent(where) if value is None else known(value, where)}
 
 
 class _Places:
