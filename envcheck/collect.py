@@ -71,6 +71,7 @@ class Collector:
         facts.update(
             self._timed("driver", "driver", lambda: driver.collect(self._source, self._nvml))
         )
+        facts.update(self._timed("kernel", "kernel", lambda: self._kernel(facts)))
         facts.update(
             self._timed(
                 "interpreters", "interpreters", lambda: interpreters.collect(self._source, inside)
@@ -78,6 +79,11 @@ class Collector:
         )
         facts["smoke.result"] = self._smoke(facts)
         return Facts(facts)
+
+    def _kernel(self, facts: dict[str, Fact]) -> dict[str, Fact]:
+        from envcheck.probes import kernel
+
+        return kernel.collect(self._source, facts)
 
     def _timed(
         self, name: str, family: str, collect: Callable[[], dict[str, Fact]]

@@ -1,0 +1,110 @@
+"""What several rules ask of driver and devices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envcheck import facts as F
+from envcheck.model import Facts, Fix
+from envcheck.remedies import manual
+
+WITHOUT_GPU = ("DRV101", "DRV113", "DRV118", "DRV119", "GPU", "SMK201")
+"""What merely follows where the driver cannot be reached at all."""
+
+
+def failing(facts: Facts) -> bool:
+    """Whether NVML was looked for and does not answer."""
+    nvml = facts.value(F.DRIVER_NVML)
+    return nvml is not None and nvml.status != "ok"
+
+
+def nvml_code(facts: Facts) -> int | None:
+    nvml = facts.value(F.DRIVER_NVML)
+    return nvml.code if nvml else None
+
+
+def cuda_code(facts: Facts) -> int | None:
+    """cuInit's answer; None where it was not asked or works."""
+    answer = facts.value(F.DRIVER_CUDA_INIT)
+    return answer.code if answer and answer.status == "error" else None
+
+
+def reboot(note: str) -> Fix:
+    return manual("reboot", note, ("sudo", "reboot"), root=True)
+
+
+def modprobe(note: str, *modules: str) -> Fix:
+    steps = tuple(("sudo", "modprobe", module) for module in modules)
+    return manual("load-module", note, *steps, root=True)
+
+
+def reset(device: F.GpuDevice, note: str) -> Fix:
+    step = ("sudo", "nvidia-smi", "--gpu-reset", "-i", str(device.index))
+    return manual("reset-gpu", note, step, root=True)
+
+
+def start_with_gpu(container: str) -> Fix:
+    """How each kind of container is given the GPU."""
+    notes = {
+        "podman": "Start it again with the GPU (the host needs the NVIDIA Container Toolkit and "
+        "`nvidia-ctk cdi generate`): podman run --device nvidia.com/gpu=all IMAGE",
+        "kubernetes": "Ask for the GPU in the pod's specification: resources.limits with "
+        "nvidia.com/gpu: 1. The node needs NVIDIA's device plugin.",
+        "lxc": "Give the GPU to the container, from the host: incus (or lxc) config device add "
+        "CONTAINER gpu gpu, and the same with nvidia.runtime=true.",
+        "apptainer": "Start it again with the GPU: apptainer exec --nv IMAGE COMMAND",
+    }
+    docker = (
+        "Start it again with the GPU (the host needs the NVIDIA Container Toolkit): "
+        "docker run --gpus all IMAGE"
+    )
+    return manual("start-container-with-gpu", notes.get(container, docker))
+
+
+def join(numbers: Sequence[int]) -> str:
+    """0, 1, 5"""
+    return ", ".join(map(str, numbers))
+
+
+def listed(visible: str, devices: Sequence[F.GpuDevice]) -> tuple[int, str | None]:
+    """How many GPUs CUDA takes from CUDA_VISIBLE_DEVICES, and the entry at which it stops
+    reading because it names none (CUDA C++ Programming Guide, environment variables)."""
+    count = 0
+    if not visible.strip():
+        return 0, None
+    for entry in visible.split(","):
+        if not _names_one(entry.strip(), devices):
+            return count, entry.strip()
+        count += 1
+    return count, None
+
+
+def _names_one(entry: str, devices: Sequence[F.GpuDevice]) -> bool:
+    if entry.upper().startswith("GPU-"):
+        uuids = [device.uuid for device in devices]
+        return None in uuids or any(_begins(uuid, entry) for uuid in uuids)
+    if entry.upper().startswith("MIG-"):
+        instances = [device.mig_instances for device in devices if device.mig]
+        # The older form names the card: MIG-GPU-UUID/GPU-INSTANCE/COMPUTE-INSTANCE.
+        return "/" in entry or any(
+            rows is None or any(_begins(uuid, entry) for uuid in rows) for rows in instances
+        )
+    return entry.isdigit() and int(entry) < len(devices)
+
+
+def _begins(uuid: str | None, entry: str) -> bool:
+    return bool(uuid) and str(uuid).lower().startswith(entry.lower())
+
+
+def processes_of(device: F.GpuDevice) -> str:
+    """ "python3 (4242, anna, 14800 MiB), process 4343" """
+    names = []
+    for process in device.processes or ():
+        details = [
+            str(process.pid),
+            process.user or "",
+            f"{process.mib} MiB" if process.mib else "",
+        ]
+        inside = ", ".join(filter(None, details))
+        names.append(f"{process.name or 'not visible here'} ({inside})")
+    return ", ".join(names)
