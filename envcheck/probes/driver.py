@@ -137,7 +137,9 @@ def _release(facts: Mapping[str, Fact]) -> Fact:
         return module
     if module.state == "not-applicable":
         return facts["driver.release"]
-    return facts["driver.nvml"] if facts["driver.nvml"].state == "unknown" else module
+    nvml = facts["driver.nvml"]
+    silent = nvml.state == "unknown" or nvml.value["status"] in ENDED.values()
+    return facts["driver.release"] if silent else module
 
 
 def _kernel_module(source: Source) -> Fact:
@@ -209,7 +211,7 @@ def _cuda(completed: Completed, heard: Mapping[str, Any], missing: Fact) -> Mapp
         init = absent(LIBCUDA) if heard.get("libcuda_missing") else broken
         return {"driver.libcuda": absent(LIBCUDA), "driver.cuda_init": init}
     library = known(path, "the loader") if path else unknown("its file is not known", LIBCUDA)
-    answer = missing if missing.state == "unknown" else unknown("cuInit was not asked")
+    answer = unknown("cuInit was not asked") if "status" in heard else missing
     if "cuda_init" in heard:
         answer = known(heard["cuda_init"], "cuInit")
     elif heard.get("step") == "cuInit" and completed.ended in ENDED:
