@@ -18,9 +18,13 @@ def failing(facts: Facts) -> bool:
     return nvml is not None and nvml.status != "ok"
 
 
-def nvml_code(facts: Facts) -> int | None:
-    nvml = facts.value(F.DRIVER_NVML)
-    return nvml.code if nvml else None
+def left_outside(facts: Facts) -> bool:
+    """Whether this is a container that was given nothing of the host's GPU (DRV109)."""
+    if facts.value(F.SYSTEM_CONTAINER) is None or not failing(facts):
+        return False
+    there = facts.value(F.GPU_HARDWARE) or facts.value(F.DRIVER_KERNEL_MODULE)
+    files = facts.value(F.DRIVER_FILES) or ()
+    return bool(there) and all(row.state == "missing" for row in files)
 
 
 def cuda_code(facts: Facts) -> int | None:

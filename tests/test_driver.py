@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from envcheck.model import Fact, ParseError, absent, known, not_applicable, unkn
 from envcheck.probes import driver
 from envcheck.probes.driver import MARKER, NVML, PROC, SYS
 from envcheck.probes.source import Completed, NotRecorded
+from tests.fakes.host import READ_ONLY
 from tests.fakes.nvidia import HERE, FakeMachine
 from tests.fakes.source import LiveWithFiles
 
@@ -302,6 +306,34 @@ MUSL = "Error loading shared library"
 )
 def test_which_failure_means_a_missing_library(failure: str, missing: bool) -> None:
     assert nvml_probe.is_missing(failure) is missing
+
+
+def test_device_files_are_opened_and_cards_are_not(tmp_path: Path) -> None:
+    (tmp_path / "nvidiactl").touch()
+    os.mkfifo(tmp_path / "nvidia0")
+    assert nvml_probe.try_open(str(tmp_path / "nvidiactl")) is None
+    # A FIFO without a writer would hold up whoever opens it for reading alone.
+    assert nvml_probe.try_open(str(tmp_path / "nvidia0")) is None
+    assert nvml_probe.try_open(str(tmp_path / "nvidia-uvm")) == errno.ENOENT
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file of Linux that nobody may write")
+def test_a_device_file_that_may_not_be_opened() -> None:
+    assert nvml_probe.try_open(READ_ONLY) == errno.EACCES
+
+
+@pytest.mark.parametrize(
+    ("tried", "states"),
+    [
+        ({}, ["missing", "missing"]),
+        ({"/dev/nvidiactl": None, "/dev/nvidia-uvm": None}, ["ok", "ok"]),
+        ({"/dev/nvidiactl": 13, "/dev/nvidia-uvm": 1}, ["refused", "forbidden"]),
+        ({"/dev/nvidiactl": 5}, ["missing", "error"]),
+    ],
+)
+def test_the_state_of_the_device_files(tried: dict[str, int | None], states: list[str]) -> None:
+    rows = driver.collect(LiveWithFiles({}), child_that_told({"files": tried}))
+    assert [row["state"] for row in rows["driver.device_files"].value] == states
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def parse_query(text: str) -> dict[str, Fact]:
         values = [value.strip() for value in line.split(",")]
         if len(values) < 4 or not values[0].isdigit():
             raise ParseError(f"nvidia-smi's row is not one: {line[:60]}")
-        row: dict[str, Any] = {"index": int(values[0]), "name": ",".join(values[1:-2])}
+        row: dict[str, Any] = {"index": int(values[0]), "name": ", ".join(values[1:-2])}
         if values[-2].isdigit():
             row["memory_mib"] = int(values[-2])
         if re.fullmatch(r"\d+\.\d", values[-1]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.devices import WITHOUT_GPU, failing, start_with_gpu
+from envcheck.devices import WITHOUT_GPU, left_outside, start_with_gpu
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
@@ -20,12 +20,8 @@ NO_GPU = ("", "void", "none")
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
-    container, hardware = facts.value(F.SYSTEM_CONTAINER), facts.value(F.GPU_HARDWARE)
-    module = facts.value(F.DRIVER_KERNEL_MODULE)
-    if container is None or not failing(facts) or not (hardware or module):
-        return
-    files = facts.value(F.DRIVER_FILES) or ()
-    if any(row.state != "missing" for row in files):
+    container = facts.value(F.SYSTEM_CONTAINER)
+    if container is None or not left_outside(facts):
         return
     asked = facts.value(F.GPU_CONTAINER_DEVICES)
     hides = asked is not None and asked.strip().lower() in NO_GPU
@@ -35,7 +31,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         why=HIDES if hides else None,
         evidence=(
             facts.evidence(F.SYSTEM_CONTAINER),
-            facts.evidence(F.DRIVER_FILES, None if files else "no /dev/nvidia*"),
+            facts.evidence(F.DRIVER_FILES, "no /dev/nvidia*"),
             facts.evidence(F.GPU_CONTAINER_DEVICES),
         ),
         fixes=(start_with_gpu(container),),
@@ -56,7 +52,7 @@ RULE = Rule(
     why="A container sees the driver's libraries and device files only where it is given them.",
     needs=(F.SYSTEM_CONTAINER, F.DRIVER_NVML, F.GPU_HARDWARE, F.DRIVER_FILES),
     judge=judge,
-    explains=("DRV110", "DRV114", *WITHOUT_GPU),
+    explains=WITHOUT_GPU,
     cases=(
         fires("linux-rtx4090-tf220-wheels", "docker", **OUTSIDE),
         fires("linux-rtx4090-tf220-wheels", "docker", gpu__container_devices="void", **OUTSIDE),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.devices import WITHOUT_GPU, cuda_code, failing
+from envcheck.devices import WITHOUT_GPU, cuda_code, failing, left_outside
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import manual
@@ -14,7 +14,7 @@ from envcheck.rules import Rule, fires, silent
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
-    if facts.value(F.DRIVER_KERNEL_MODULE) is None:
+    if facts.value(F.DRIVER_KERNEL_MODULE) is None or left_outside(facts):
         return
     # On a machine of its own, nvidia-modprobe makes them for the first program that asks.
     if not failing(facts) and cuda_code(facts) is None:

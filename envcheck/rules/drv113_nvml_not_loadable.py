@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.devices import left_outside
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import manual
@@ -24,7 +25,8 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     nvml = facts.value(F.DRIVER_NVML)
     if nvml is None or nvml.code is not None or nvml.status not in ("not-found", "error"):
         return
-    if nvml.status == "not-found" and facts.value(F.DRIVER_KERNEL_MODULE) is None:
+    missing = nvml.status == "not-found"
+    if missing and (facts.value(F.DRIVER_KERNEL_MODULE) is None or left_outside(facts)):
         return
     works = (cuda := facts.value(F.DRIVER_CUDA_INIT)) is not None and cuda.status == "ok"
     version = facts.value(F.TF_VERSION)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.devices import left_outside
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match, not_applicable
 from envcheck.remedies import manual
@@ -16,6 +17,8 @@ BROKEN = "A file of that name is there, but the loader refuses it: {text}"
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     if facts.value(F.DRIVER_RELEASE) is None or facts.value(F.DRIVER_LIBCUDA) is not None:
+        return
+    if left_outside(facts):
         return
     answer = facts.value(F.DRIVER_CUDA_INIT)
     yield Match(
