@@ -59,7 +59,7 @@ RULE = Rule(
     slug="memory-errors",
     layer="gpu",
     severity="error",
-    title="The memory of {gpu} ({name}) is broken: {signs}",
+    title="The memory of {gpu} ({name}) has errors: {signs}",
     why="An uncorrected error ends the program that meets it (Xid 48, 94, 95) or leaves it with "
     "wrong numbers.",
     needs=(F.GPU_DEVICES,),

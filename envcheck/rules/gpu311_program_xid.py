@@ -51,7 +51,8 @@ RULE = Rule(
     slug="program-xid",
     layer="gpu",
     severity="info",
-    title="Since the start a program has made {meaning} (Xid {code}) at {address}",
+    title="The kernel reports an error of a program on the card at {address}: {meaning} "
+    "(Xid {code})",
     why="Nearly always the program's own, not the card's: an index out of range in a kernel, or "
     "libraries that do not fit together.",
     needs=(F.KERNEL_LOG,),
