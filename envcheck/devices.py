@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envcheck import facts as F
-from envcheck.model import Facts, Fix
+from envcheck.model import Evidence, Facts, Fix
 from envcheck.remedies import manual
 
 WITHOUT_GPU = ("DRV101", "DRV113", "DRV118", "DRV119", "GPU", "SMK201")
@@ -101,14 +101,19 @@ def _begins(uuid: str | None, entry: str) -> bool:
 
 
 def processes_of(device: F.GpuDevice) -> str:
-    """ "python3 (4242, anna, 14800 MiB), process 4343" """
+    """ "python3 (4242, anna, 14800 MiB), process 4343 (not visible here, 103 MiB)" """
     names = []
     for process in device.processes or ():
-        details = [
-            str(process.pid),
-            process.user or "",
-            f"{process.mib} MiB" if process.mib else "",
-        ]
-        inside = ", ".join(filter(None, details))
-        names.append(f"{process.name or 'not visible here'} ({inside})")
+        seen = (str(process.pid), process.user) if process.name else ("not visible here",)
+        size = f"{process.mib} MiB" if process.mib else None
+        inside = ", ".join(filter(None, (*seen, size)))
+        names.append(f"{process.name or f'process {process.pid}'} ({inside})")
     return ", ".join(names)
+
+
+def in_the_log(facts: Facts, line: str | None = None) -> Evidence:
+    """What the kernel's log has to say, or that it says nothing, or that nobody could read it."""
+    if line is None and facts.fact(F.KERNEL_LOG).state in ("known", "absent"):
+        said = [row.text for row in facts.value(F.KERNEL_LOG) or ()]
+        line = said[-1] if said else "nothing of NVIDIA"
+    return facts.evidence(F.KERNEL_LOG, line)

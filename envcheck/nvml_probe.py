@@ -7,6 +7,7 @@ kept. The arguments are device files to be opened. Getters only.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -183,11 +184,12 @@ def who_is(pid: int) -> dict[str, str]:
     """A process's name and user; nothing where there is none of this number to be seen."""
     import psutil
 
-    try:
+    row: dict[str, str] = {}
+    with contextlib.suppress(psutil.Error, KeyError):
         process = psutil.Process(pid)
-        return {"name": process.name(), "user": process.username()}
-    except (psutil.Error, KeyError):
-        return {}
+        row["name"] = process.name()
+        row["user"] = process.username()
+    return row
 
 
 def recovery_action(nvml: Any, handle: Any) -> int | None:

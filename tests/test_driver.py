@@ -824,6 +824,7 @@ def test_parse_nvml_keeps_devices_that_are_complete_before_a_crash() -> None:
     [
         ("/lib/libcuda.so.535.104.05", known("535.104.05", "/lib/libcuda.so.535.104.05")),
         ("/lib/libcuda.so.1", unknown("its file name has no release", "/lib/libcuda.so.1")),
+        ("/lib/libcuda.so.1.1", unknown("its file name has no release", "/lib/libcuda.so.1.1")),
     ],
 )
 def test_parse_nvml_reads_the_release_of_the_library(path: str, expected: Fact) -> None:

@@ -71,6 +71,7 @@ class Situation:
     env: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     os: str = KERNEL
+    arch: str = "x86_64"
     unevaluated: str = ""
 
 
@@ -81,6 +82,7 @@ class Machine(LiveWithFiles):
         release = {"/proc/sys/kernel/osrelease": f"{situation.os}\n"}
         distribution = {"/etc/os-release": 'PRETTY_NAME="Ubuntu 22.04.3 LTS"\n'}
         super().__init__(situation.env, {**release, **distribution, **situation.files})
+        self.machine = situation.arch
         self.situation = situation
         self.started: list[str] = []
 
@@ -125,7 +127,13 @@ BUILT_BEFORE = {
 SECURE = {kernel.SECURE_BOOT: "\x06\x00\x00\x00\x01"}
 INSECURE = {kernel.SECURE_BOOT: "\x06\x00\x00\x00\x00"}
 NOTHING = {"/proc/modules": "ext4 1 0 - Live 0x0\n"}
-CODE_9 = told({"libcuda": LIBCUDA}, {"status": "error", "code": 9, "text": "Driver Not Loaded"})
+CUDA_FAILS = {"cuda_init": {"status": "error", "code": 100, "name": "CUDA_ERROR_NO_DEVICE"}}
+CODE_9 = told(
+    {"libcuda": LIBCUDA},
+    {"files": {}},
+    {"status": "error", "code": 9, "text": "Driver Not Loaded"},
+    CUDA_FAILS,
+)
 NO_PCI = "the PCI bus cannot be listed: /sys is not mounted"
 WSL2 = "5.15.133.1-microsoft-standard-WSL2"
 READS = {"dmesg": QUIET}
@@ -148,7 +156,7 @@ SITUATIONS = {
         said=READS,
     ),
     "Secure Boot, log not readable": Situation(
-        "DRV105 nvidia; DRV101 driver; DRV107 nvidia",
+        "DRV105 nvidia; DRV101 driver; DRV107 nvidia; DRV119 cuInit",
         {**card(), **NOTHING, **BUILT, **SECURE},
         CODE_9,
         FORBIDDEN,
@@ -156,25 +164,31 @@ SITUATIONS = {
         "Operation not permitted; journalctl: No journal files)",
     ),
     "Secure Boot, key rejected": Situation(
-        "DRV105 nvidia; DRV101 driver; DRV107 nvidia",
+        "DRV105 nvidia; DRV101 driver; DRV107 nvidia; DRV119 cuInit",
         {**card(), **NOTHING, **BUILT, **SECURE},
         CODE_9,
         {"dmesg": REFUSED, "journalctl": REJECTED},
     ),
     "Secure Boot by mokutil": Situation(
-        "DRV105 nvidia; DRV101 driver; DRV107 nvidia",
+        "DRV105 nvidia; DRV101 driver; DRV107 nvidia; DRV119 cuInit",
         {**card(), **NOTHING, **BUILT, "/sys/firmware/efi/runtime": ""},
         CODE_9,
         {**READS, "mokutil": Completed("exit", 0, "SecureBoot enabled\n")},
     ),
     "module not loaded": Situation(
-        "DRV107 nvidia; DRV101 driver", {**card(), **NOTHING, **BUILT, **INSECURE}, CODE_9, READS
+        "DRV107 nvidia; DRV101 driver; DRV119 cuInit",
+        {**card(), **NOTHING, **BUILT, **INSECURE},
+        CODE_9,
+        READS,
     ),
     "kernel newer than the module": Situation(
-        "DRV106 nvidia; DRV101 driver", {**card(), **NOTHING, **BUILT_BEFORE}, CODE_9, READS
+        "DRV106 nvidia; DRV101 driver; DRV119 cuInit",
+        {**card(), **NOTHING, **BUILT_BEFORE},
+        CODE_9,
+        READS,
     ),
     "DKMS has never built it": Situation(
-        "DRV106 nvidia; DRV101 driver",
+        "DRV106 nvidia; DRV101 driver; DRV119 cuInit",
         {**card(), **NOTHING, "/var/lib/dkms/nvidia": ""},
         CODE_9,
         {**READS, "dkms": Completed("exit", 0, "nvidia/535.104.05: added\nzfs/2.1: added\n")},
@@ -258,6 +272,12 @@ SITUATIONS = {
         unevaluated="the kernel's log is not readable (dmesg: could not be started: No such file "
         "or directory; journalctl: could not be started: No such file or directory)",
     ),
+    "Jetson": Situation(
+        "",
+        {"/dev/nvhost-gpu": ""},
+        told({"libcuda": "/usr/lib/aarch64-linux-gnu/tegra/libcuda.so.1.1"}, NOT_FOUND, CUDA_WORKS),
+        arch="aarch64",
+    ),
     "WSL1": Situation("DRV117 wsl1", os="4.4.0-19041-Microsoft", unevaluated=NO_PCI),
     "WSL2 without a GPU": Situation("DRV117 wsl2; GPU101 gpu", {"/sys/bus/pci": ""}, os=WSL2),
     "WSL2 without a driver in Windows": Situation("DRV101 driver", {"/dev/dxg": ""}, os=WSL2),
@@ -267,7 +287,7 @@ SITUATIONS = {
         told(
             {"libcuda": LIBCUDA},
             NOT_FOUND,
-            {"cuda_init": {"status": "error", "code": 100, "name": "CUDA_ERROR_NO_DEVICE"}},
+            CUDA_FAILS,
         ),
         os=WSL2,
     ),
@@ -320,7 +340,7 @@ def test_a_situation_has_its_findings_and_nothing_more(
     if situation.unevaluated:
         reasons = {item.reason for item in outcome.not_evaluated}
         assert situation.unevaluated in reasons, reasons
-    assert not any(item.crashed for item in outcome.not_evaluated)
+    assert [item for item in outcome.not_evaluated if item.crashed] == []
 
 
 @pytest.mark.parametrize("name", ["healthy", "no card", "WSL2", "CUDA_VISIBLE_DEVICES=1,0"])

@@ -40,7 +40,9 @@ ANSWERS = {
 
 def is_loaded(source: Source) -> bool:
     """Whether a driver has left its mark, so that NVML will have something to say."""
-    marks = ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia")
+    marks = ["/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia"]
+    if source.machine == "aarch64":
+        marks.append("/dev/nvhost-gpu")
     return source.platform == "win32" or any(source.exists(mark) for mark in marks)
 
 
@@ -257,5 +259,5 @@ def _library(heard: Mapping[str, Any], missing: Fact) -> Fact:
     path = heard.get("libcuda") or heard.get("library")
     if not path:
         return missing if missing.state == "unknown" else absent(LIBCUDA)
-    release = re.search(r"\.so\.(\d+\.\d+(?:\.\d+)*)$", path)
+    release = re.search(r"\.so\.(\d{3}\.\d+(?:\.\d+)*)$", path)
     return known(release[1], path) if release else unknown("its file name has no release", path)

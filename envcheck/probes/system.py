@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 DISPLAY_CLASSES = ("0x0300", "0x0302", "0x1200")
 """PCI classes of NVIDIA's GPUs: VGA controller, 3D controller, processing accelerator."""
 
+TEGRA = "/dev/nvhost-gpu"
+"""The GPU of a Jetson, which is on no PCI bus."""
+
 
 def collect(source: Source) -> dict[str, Fact]:
     facts = {
@@ -107,7 +110,7 @@ def _shm(source: Source) -> Fact:
 
 def _bound(source: Source, hardware: Fact) -> Fact:
     """Which kernel driver holds each card."""
-    if hardware.state != "known" or hardware.value == ["/dev/dxg"]:
+    if hardware.state != "known" or hardware.value[0].startswith("/dev/"):
         return not_applicable("no card on the PCI bus is NVIDIA's")
     found = {}
     for address in hardware.value:
@@ -122,6 +125,8 @@ def _bound(source: Source, hardware: Fact) -> Fact:
 def _hardware(source: Source) -> Fact:
     if source.exists("/dev/dxg"):
         return known(["/dev/dxg"], "/dev/dxg")
+    if source.machine == "aarch64" and source.exists(TEGRA):
+        return known([TEGRA], TEGRA)
     where = "/sys/bus/pci/devices"
     try:
         if not source.exists("/sys/bus"):

@@ -23,6 +23,9 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         return
     if facts.value(F.SYSTEM_CONTAINER) is not None:
         return  # DRV109
+    cuda = facts.value(F.DRIVER_CUDA_INIT)
+    if cuda is not None and cuda.status == "ok":
+        return  # a Jetson's driver has neither NVML nor /proc/driver/nvidia
     wsl = facts.value(F.SYSTEM_OS) == "wsl2"
     yield Match(
         subject="driver",
@@ -68,6 +71,7 @@ RULE = Rule(
             driver__release=None,
             driver__kernel_module=None,
             driver__nvml={"status": "not-found"},
+            driver__cuda_init=None,
             gpu__devices=None,
         ),
         fires(
@@ -77,6 +81,7 @@ RULE = Rule(
             gpu__hardware=["/dev/dxg"],
             driver__release=None,
             driver__kernel_module=not_applicable("the kernel module is that of Windows"),
+            driver__cuda_init=None,
             gpu__devices=None,
         ),
         silent("linux-rtx3080-tf29-cuda116", system__container="docker", driver__release=None),

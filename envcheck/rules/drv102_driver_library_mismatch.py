@@ -81,7 +81,7 @@ RULE = Rule(
     title="The driver's library ({library}) and its kernel module ({module}) are of two releases",
     why="The driver was updated, and the old module is still loaded, or two drivers are mixed. The "
     "library refuses to talk to a module of another release, so no program can open the GPU.",
-    needs=(F.DRIVER_NVML, F.DRIVER_KERNEL_MODULE, F.DRIVER_LIBRARY),
+    needs=(F.DRIVER_NVML, F.DRIVER_KERNEL_MODULE),
     judge=judge,
     explains=("DRV119", "GPU", "SMK201"),
     cases=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.devices import WITHOUT_GPU, failing
+from envcheck.devices import WITHOUT_GPU, failing, in_the_log
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match, unknown
 from envcheck.remedies import manual
@@ -23,7 +23,8 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     log = facts.value(F.KERNEL_LOG) or ()
     said = next((line.text for line in log if line.kind == "key-rejected"), None)
     kernel = facts.value(F.SYSTEM_KERNEL)
-    built = any(row.kernel == kernel for row in facts.value(F.KERNEL_BUILT) or ())
+    rows = facts.value(F.KERNEL_BUILT) or ()
+    built = next((row.path for row in rows if row.kernel == kernel), None)
     if said is None and not (built and facts.value(F.SECURE_BOOT)):
         return
     system = facts.value(F.SYSTEM_DISTRIBUTION) or ""
@@ -34,8 +35,8 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         confidence="certain" if said else "likely",
         evidence=(
             facts.evidence(F.SECURE_BOOT),
-            facts.evidence(F.KERNEL_BUILT),
-            facts.evidence(F.KERNEL_LOG, said),
+            facts.evidence(F.KERNEL_BUILT, built),
+            in_the_log(facts, said),
         ),
         fixes=(
             manual(

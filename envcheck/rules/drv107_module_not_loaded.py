@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.devices import WITHOUT_GPU, failing, modprobe
+from envcheck.devices import WITHOUT_GPU, failing, in_the_log, modprobe
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
@@ -27,7 +27,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         evidence=(
             facts.evidence(F.KERNEL_MODULES),
             facts.evidence(F.KERNEL_BUILT, here[0]),
-            facts.evidence(F.KERNEL_LOG, said),
+            in_the_log(facts, said),
         ),
         fixes=(
             modprobe(

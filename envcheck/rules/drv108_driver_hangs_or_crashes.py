@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.devices import reboot
+from envcheck.devices import in_the_log, reboot
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
@@ -27,7 +27,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     yield Match(
         subject=step,
         params={"deed": deed, "step": step},
-        evidence=(evidence, facts.evidence(F.KERNEL_LOG)),
+        evidence=(evidence, in_the_log(facts)),
         fixes=(
             reboot(
                 "Look for NVRM and Xid lines in `sudo dmesg`, then reboot. If it comes back, the "

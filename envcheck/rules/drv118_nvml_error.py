@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.devices import reboot
+from envcheck.devices import in_the_log, reboot
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import manual
@@ -41,7 +41,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         subject=str(nvml.code),
         params={"code": str(nvml.code), "text": nvml.text},
         why=MEANINGS.get(nvml.code or 0),
-        evidence=(facts.evidence(F.DRIVER_NVML, nvml.text), facts.evidence(F.KERNEL_LOG)),
+        evidence=(facts.evidence(F.DRIVER_NVML, nvml.text), in_the_log(facts)),
         fixes=(_fix(nvml.code, facts.value(F.SYSTEM_CONTAINER)),),
     )
 
