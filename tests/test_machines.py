@@ -18,7 +18,7 @@ from envcheck import engine, rules
 from envcheck.machines import Redaction, dump
 from envcheck.matrix import Matrix
 from envcheck.model import Facts
-from envcheck.probes import driver, interpreters, libraries, smoke, system, target
+from envcheck.probes import driver, interpreters, kernel, libraries, smoke, system, target
 from envcheck.probes.source import Recorded
 from envcheck.verdict import decide
 from tests.conftest import MACHINES, ROOT, Run, plain_environment
@@ -68,6 +68,7 @@ def test_the_raw_answers_give_the_recorded_facts(name: str) -> None:
         **interpreters.collect(source, inside),
         "smoke.result": smoke.collect(source.spawn("coffee_smoke", [], 1)),
     }
+    facts.update(kernel.collect(source, facts))
     recorded = json.loads((MACHINES / name / "facts.json").read_text(encoding="utf-8"))["facts"]
     again = json.loads(dump(Facts(facts)))["facts"]
     assert again == {key: row for key, row in recorded.items() if key != "target.chosen"}
