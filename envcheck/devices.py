@@ -18,6 +18,16 @@ def failing(facts: Facts) -> bool:
     return nvml is not None and nvml.status != "ok"
 
 
+def unreachable(facts: Facts) -> bool:
+    """Whether NVML or CUDA fails as it does where a device file cannot be opened. A file that
+    nobody needs may be as closed as it likes: another user's card, nvidia-uvm before its use."""
+    return failing(facts) or cuda_code(facts) not in (None, *OTHER_REASONS)
+
+
+OTHER_REASONS = (34, 100, 802, 803, 804)
+"""CUresult: a stub, no device, fabric, mismatch, compatibility."""
+
+
 def left_outside(facts: Facts) -> bool:
     """Whether this is a container that was given nothing of the host's GPU (DRV109)."""
     if facts.value(F.SYSTEM_CONTAINER) is None or not failing(facts):

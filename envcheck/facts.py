@@ -10,7 +10,6 @@ The rows are named tuples: frozen as well, and a tenth of a dataclass's cost at 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from envcheck.model import Key
@@ -91,13 +90,12 @@ class GpuProcess(NamedTuple):
     user: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GpuDevice:
+class GpuDevice(NamedTuple):
     """One GPU as NVML names it. ``memory_mib`` is its total, ``used_mib`` without what the
     driver keeps for itself. ``error`` and ``code`` are NVML's where it does not answer for this
     one. None: the card or its driver does not tell this."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # NVML's word, and a method of tuples
     name: str | None = None
     compute_capability: ComputeCapability | None = None
     memory_mib: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.devices import WITHOUT_GPU, cuda_code, failing, left_outside
+from envcheck.devices import WITHOUT_GPU, left_outside, unreachable
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import manual
@@ -17,7 +17,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     if facts.value(F.DRIVER_KERNEL_MODULE) is None or left_outside(facts):
         return
     # On a machine of its own, nvidia-modprobe makes them for the first program that asks.
-    if not failing(facts) and cuda_code(facts) is None:
+    if not unreachable(facts):
         return
     rows = facts.value(F.DRIVER_FILES) or ()
     missing = [row.path for row in rows if row.state == "missing"]
@@ -71,6 +71,11 @@ RULE = Rule(
             driver__cuda_init=FAILS,
         ),
         silent("linux-rtx4090-tf220-wheels", driver__device_files=NO_UVM),
+        silent(
+            "linux-rtx4090-tf220-wheels",
+            driver__device_files=NO_UVM,
+            driver__cuda_init={**FAILS, "code": 100},
+        ),
         silent("linux-rtx4090-tf220-wheels"),
     ),
 )

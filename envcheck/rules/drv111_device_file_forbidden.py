@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.devices import WITHOUT_GPU
+from envcheck.devices import WITHOUT_GPU, unreachable
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.remedies import manual
@@ -16,7 +16,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     rows = facts.value(F.DRIVER_FILES) or ()
     closed = [row.path for row in rows if row.state == "forbidden"]
-    if not closed:
+    if not closed or not unreachable(facts):
         return
     yield Match(
         subject=closed[0],
@@ -47,7 +47,13 @@ RULE = Rule(
     judge=judge,
     explains=WITHOUT_GPU,
     cases=(
-        fires("linux-rtx4090-tf220-wheels", "/dev/nvidiactl", driver__device_files=CLOSED),
+        fires(
+            "linux-rtx4090-tf220-wheels",
+            "/dev/nvidiactl",
+            driver__device_files=CLOSED,
+            driver__nvml={"status": "error", "code": 4, "text": "Insufficient Permissions"},
+        ),
+        silent("linux-rtx4090-tf220-wheels", driver__device_files=CLOSED),
         silent("linux-rtx4090-tf220-wheels"),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.devices import WITHOUT_GPU, start_with_gpu
+from envcheck.devices import WITHOUT_GPU, start_with_gpu, unreachable
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import manual
@@ -16,7 +16,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     rows = facts.value(F.DRIVER_FILES) or ()
     closed = [row.path for row in rows if row.state == "refused"]
-    if not closed:
+    if not closed or not unreachable(facts):
         return
     yield Match(
         subject=closed[0],
@@ -46,6 +46,7 @@ def _fixes(container: str | None) -> Iterator[Fix]:
 
 
 CLOSED = [{"path": "/dev/nvidiactl", "state": "refused", "error": "Operation not permitted"}]
+REFUSES = {"status": "error", "code": 999, "text": "Unknown Error"}
 RULE = Rule(
     code="DRV112",
     slug="device-refused",
@@ -58,11 +59,18 @@ RULE = Rule(
     judge=judge,
     explains=("DRV110", "DRV111", *WITHOUT_GPU),
     cases=(
-        fires("linux-rtx4090-tf220-wheels", "/dev/nvidiactl", driver__device_files=CLOSED),
         fires(
             "linux-rtx4090-tf220-wheels",
             "/dev/nvidiactl",
             driver__device_files=CLOSED,
+            driver__nvml=REFUSES,
+        ),
+        silent("linux-rtx4090-tf220-wheels", driver__device_files=CLOSED),
+        fires(
+            "linux-rtx4090-tf220-wheels",
+            "/dev/nvidiactl",
+            driver__device_files=CLOSED,
+            driver__nvml=REFUSES,
             system__container="docker",
         ),
         silent("linux-rtx4090-tf220-wheels"),
