@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from envcheck import facts as F
 from envcheck.model import Evidence, Facts, Fix
 from envcheck.remedies import manual
+from envcheck.versions import DriverRelease
 
 WITHOUT_GPU = ("DRV101", "DRV113", "DRV118", "DRV119", "GPU", "SMK201")
 """What merely follows where the driver cannot be reached at all."""
@@ -73,6 +74,30 @@ def start_with_gpu(container: str) -> Fix:
         "docker run --gpus all IMAGE"
     )
     return manual("start-container-with-gpu", notes.get(container, docker))
+
+
+def one_driver(inside: bool, module: DriverRelease | None, library: DriverRelease | None) -> Fix:
+    """For a library and a kernel module of two releases; ``inside`` a container."""
+    if inside:
+        return manual(
+            "remove-image-driver",
+            "Remove the driver's packages (libnvidia-*, nvidia-utils-*) from the image: the NVIDIA "
+            "Container Toolkit brings in the host's. If the host's driver was just updated, reboot "
+            "the host.",
+        )
+    if module and library and library < module:
+        return manual(
+            "one-driver",
+            "The library is the older one, so a reboot does not help: another driver's packages "
+            "were installed over it. Install the user-space packages of {module}, or remove all "
+            "driver packages and install one driver.",
+            root=True,
+            module=str(module),
+        )
+    return reboot(
+        "Reboot: it loads the module that belongs to the new library. If that does not help, two "
+        "driver packages are mixed: remove all of them and install one."
+    )
 
 
 def join(numbers: Sequence[int]) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.devices import cuda_code, reboot
+from envcheck.devices import cuda_code, one_driver
 from envcheck.matrix import Matrix
-from envcheck.model import Facts, Fix, Match
-from envcheck.remedies import manual
+from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
-from envcheck.versions import DriverRelease
 
 IN_CONTAINER = (
     "The kernel module is the host's; the library {library} is of another release, installed in "
@@ -46,30 +44,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             facts.evidence(F.DRIVER_LIBRARY),
             facts.evidence(F.DRIVER_NVML, nvml.text or None),
         ),
-        fixes=(_fix(inside, module, library),),
-    )
-
-
-def _fix(inside: bool, module: DriverRelease | None, library: DriverRelease | None) -> Fix:
-    if inside:
-        return manual(
-            "remove-image-driver",
-            "Remove the driver's packages (libnvidia-*, nvidia-utils-*) from the image: the NVIDIA "
-            "Container Toolkit brings in the host's. If the host's driver was just updated, reboot "
-            "the host.",
-        )
-    if module and library and library < module:
-        return manual(
-            "one-driver",
-            "The library is the older one, so a reboot does not help: another driver's packages "
-            "were installed over it. Install the user-space packages of {module}, or remove all "
-            "driver packages and install one driver.",
-            root=True,
-            module=str(module),
-        )
-    return reboot(
-        "Reboot: it loads the module that belongs to the new library. If that does not help, two "
-        "driver packages are mixed: remove all of them and install one."
+        fixes=(one_driver(inside, module, library),),
     )
 
 
