@@ -77,6 +77,7 @@ class Collector:
             self._timed("driver", "driver", lambda: driver.collect(self._source, self._nvml))
         )
         facts.update(self._timed("opened", "loader", confirming))
+        facts.update(self._timed("kernel", "kernel", lambda: self._kernel(facts)))
         facts.update(
             self._timed(
                 "interpreters", "interpreters", lambda: interpreters.collect(self._source, inside)
@@ -115,6 +116,11 @@ class Collector:
         if self._nvml is not None and "loader.libraries" in facts:
             child = opened.spawn(self._source, facts, self._wishes.nvml_timeout)
         return lambda: {"loader.opened": opened.confirmed(child, facts)}
+
+    def _kernel(self, facts: dict[str, Fact]) -> dict[str, Fact]:
+        from envcheck.probes import kernel
+
+        return kernel.collect(self._source, facts)
 
     def _timed(
         self, name: str, family: str, collect: Callable[[], dict[str, Fact]]

@@ -10,7 +10,6 @@ The rows are named tuples: frozen as well, and a tenth of a dataclass's cost at 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from envcheck.model import Key
@@ -89,29 +88,108 @@ class Pointer(NamedTuple):
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GpuDevice:
-    """One GPU as NVML names it. ``memory_mib`` is its total. ``error`` and ``code`` are NVML's
-    where it does not answer for this one."""
+class GpuProcess(NamedTuple):
+    """A program that NVML sees on a GPU. ``name`` and ``user`` are None where no process of
+    this number is visible here: it is dead, or in another container."""
 
-    index: int
+    pid: int
+    mib: int | None = None
+    name: str | None = None
+    user: str | None = None
+
+
+class GpuDevice(NamedTuple):
+    """One GPU as NVML names it. ``memory_mib`` is its total, ``used_mib`` without what the
+    driver keeps for itself. ``error`` and ``code`` are NVML's where it does not answer for this
+    one. None: the card or its driver does not tell this."""
+
+    index: int  # type: ignore[assignment]  # NVML's word, and a method of tuples
     name: str | None = None
     compute_capability: ComputeCapability | None = None
     memory_mib: int | None = None
     error: str = ""
     code: int | None = None
+    uuid: str | None = None
+    bus_id: str | None = None
+    used_mib: int | None = None
+    processes: tuple[GpuProcess, ...] | None = None
+    compute_mode: int | None = None
+    """nvmlComputeMode_t: 0 default, 1 exclusive thread, 2 prohibited, 3 exclusive process."""
+    persistence: bool | None = None
+    throttle: int | None = None
+    """nvmlClocksEventReasons, a mask of bits."""
+    ecc_uncorrected: int | None = None
+    """Since the driver was loaded."""
+    remap_pending: bool | None = None
+    remap_failed: bool | None = None
+    pages_pending: bool | None = None
+    """Whether memory pages wait for a restart to be retired (before Ampere)."""
+    recovery_action: int | None = None
+    """nvmlDeviceGpuRecoveryAction_t: 0 none, 1 reset, 2 reboot, 3 drain, 4 drain and reset."""
+    mig: bool | None = None
+    mig_instances: tuple[str, ...] | None = None
+    """The UUIDs of its MIG devices."""
+    fabric_state: int | None = None
+    """nvmlGpuFabricState_t: 0 has none, 1 not started, 2 in progress, 3 completed."""
+    fabric_status: int | None = None
+    pcie_width: int | None = None
+    pcie_width_max: int | None = None
+    pcie_generation: int | None = None
+    pcie_generation_max: int | None = None
 
     @property
     def title(self) -> str:
         return self.name or f"GPU {self.index}"
 
+    @property
+    def number(self) -> str:
+        """As a finding's subject names it."""
+        return f"GPU {self.index}"
+
 
 class NvmlAnswer(NamedTuple):
-    """status: ok, not-found (no library), error (``code`` and ``text`` from NVML), failed."""
+    """status: ok, not-found (no library), error (``code`` and ``text`` from NVML; without a
+    code, dlerror's text), hung or crashed (``text`` says how and in which ``step``)."""
 
     status: str
     code: int | None = None
     text: str = ""
+    step: str = ""
+
+
+class CudaAnswer(NamedTuple):
+    """cuInit of libcuda in the target's environment. status: ok, error, hung, crashed, or
+    unloadable (``name`` is dlerror's text). ``devices`` is how many GPUs it then counts."""
+
+    status: str
+    code: int | None = None
+    name: str = ""
+    devices: int | None = None
+
+
+class DeviceFile(NamedTuple):
+    """A file that the driver is reached through. state: ok, missing, forbidden (EACCES),
+    refused (EPERM: the container's device rules), error."""
+
+    path: str
+    state: str
+    error: str = ""
+
+
+class KernelMessage(NamedTuple):
+    """A line of the kernel's log. kind: xid (with ``code``, ``bus_id``), key-rejected, other."""
+
+    kind: str
+    text: str
+    code: int | None = None
+    bus_id: str | None = None
+
+
+class BuiltModule(NamedTuple):
+    """nvidia.ko, or nvidia-current.ko, below /lib/modules."""
+
+    kernel: str
+    path: str
 
 
 class Place(NamedTuple):
@@ -286,7 +364,10 @@ def _devices(value: Any) -> tuple[GpuDevice, ...]:
     for row in value:
         capability = row.get("compute_capability")
         parsed = ComputeCapability.parse(capability) if capability else None
-        rows.append(GpuDevice(**{**row, "compute_capability": parsed}))
+        held = row.get("processes")
+        processes = None if held is None else tuple(GpuProcess(**one) for one in held)
+        more = {"compute_capability": parsed, "processes": processes}
+        rows.append(GpuDevice(**{**_tupled(row), **more}))
     return tuple(rows)
 
 
@@ -317,13 +398,22 @@ SYSTEM_ARCH = Key("system.arch", _text)
 SYSTEM_DISTRIBUTION = Key("system.distribution", _text)
 SYSTEM_KERNEL = Key("system.kernel", _text)
 SYSTEM_CONTAINER = Key("system.container", _text)
-"""docker, podman, kubernetes or lxc; absent outside of containers."""
+"""docker, podman, kubernetes, lxc, apptainer or what calls itself so; absent outside."""
+SYSTEM_SHM = Key("system.shm_mib", int)
+"""The size that /dev/shm was given, in a container; absent: it was given none."""
+SECURE_BOOT = Key("system.secure_boot", _flag)
 
 GPU_HARDWARE = Key("gpu.hardware", _texts)
 """PCI addresses of NVIDIA display controllers, or /dev/dxg; absent: none in this machine."""
 GPU_DEVICES = Key("gpu.devices", _devices)
 GPU_VISIBLE_DEVICES = Key("gpu.visible_devices", _text)
 """CUDA_VISIBLE_DEVICES as the target inherits it."""
+GPU_CONTAINER_DEVICES = Key("gpu.container_devices", _text)
+"""NVIDIA_VISIBLE_DEVICES: which GPUs the NVIDIA Container Toolkit was asked to bring in."""
+GPU_CONTAINER_CAPABILITIES = Key("gpu.container_capabilities", _text)
+"""NVIDIA_DRIVER_CAPABILITIES: which of the driver's libraries it was asked to bring in."""
+GPU_BOUND = Key("gpu.bound", _mapping)
+"""PCI address to the kernel driver that holds the card."""
 
 DRIVER_RELEASE = Key("driver.release", DriverRelease.parse)
 """The driver that works, as NVML says; else the kernel module's."""
@@ -334,6 +424,20 @@ DRIVER_LIBRARY = Key("driver.library", DriverRelease.parse)
 DRIVER_CUDA = Key("driver.cuda_supported", CudaRelease.parse)
 """The newest CUDA that the driver supports: what nvidia-smi prints as "CUDA Version"."""
 DRIVER_NVML = Key("driver.nvml", _one(NvmlAnswer))
+DRIVER_LIBCUDA = Key("driver.libcuda", _text)
+"""The file that the loader takes for libcuda.so.1; absent: none."""
+DRIVER_CUDA_INIT = Key("driver.cuda_init", _one(CudaAnswer))
+DRIVER_FILES = Key("driver.device_files", _rows(DeviceFile))
+
+KERNEL_MODULES = Key("kernel.modules", _texts)
+"""Those of nvidia, nvidia_uvm, nouveau, nova_core that are loaded. This fact and the next three
+are looked up only where a card of NVIDIA is there and its driver does not answer."""
+KERNEL_BUILT = Key("kernel.nvidia_built", _rows(BuiltModule))
+"""The kernels that have an NVIDIA module to load."""
+KERNEL_DKMS = Key("kernel.dkms", _texts)
+"""The lines of `dkms status` about NVIDIA."""
+KERNEL_LOG = Key("kernel.log", _rows(KernelMessage))
+"""What it says of NVIDIA since the start; asked where the driver or a GPU shows an error."""
 
 CUDA_TOOLKITS = Key("cuda.toolkits", _toolkits)
 """CUDA toolkits of the machine and of the target. TensorFlow may use none of them."""
