@@ -121,6 +121,24 @@ def summary_of(model: Any) -> str:
     return "\n".join(lines)
 
 
+def compiled(tf: Any, function: Callable[..., Any]) -> Any:
+    """The function as one XLA program."""
+    version = tuple(int(part) for part in tf.__version__.split(".")[:2])
+    if version < (2, 5):
+        return tf.function(function, autograph=False, experimental_compile=True)
+    return tf.function(function, autograph=False, jit_compile=True)
+
+
+def gradients_of(tf: Any, model: Any, device: str, x: Any, y: Any) -> Tuple[Any, ...]:
+    """d loss / d (W1, b1, W2, b2) as TensorFlow computes it, numpy."""
+    with tf.device(device):
+        with tf.GradientTape() as tape:
+            answer = model(tf.convert_to_tensor(x), training=True)
+            loss = tf.keras.losses.BinaryCrossentropy()(tf.convert_to_tensor(y), answer)
+        found = tape.gradient(loss, model.trainable_variables)
+    return tuple(gradient.numpy() for gradient in found)
+
+
 def variable_devices(model: Any) -> Tuple[str, ...]:
     """Where each weight lives. Keras 3 wraps the tf.Variable, which older ones hand out."""
     inner = [v.value if not callable(v.value) else v for v in model.trainable_variables]
@@ -269,9 +287,4 @@ def _epoch_function(tf: Any, model: Any, xla: bool) -> Any:
         )
         return total / data.BATCHES
 
-    if not xla:
-        return tf.function(epoch, autograph=False)
-    version = tuple(int(part) for part in tf.__version__.split(".")[:2])
-    if version < (2, 5):
-        return tf.function(epoch, autograph=False, experimental_compile=True)
-    return tf.function(epoch, autograph=False, jit_compile=True)
+    return compiled(tf, epoch) if xla else tf.function(epoch, autograph=False)

@@ -1,0 +1,2 @@
+def why_not(path): return None
+def draw(d,p): return None
