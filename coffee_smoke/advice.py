@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Dict
 
 REPORT = "`envcheck --python {python}` compares the versions and prints the command that mends it"
-GPU_LIBRARY = "the {library} that TensorFlow loaded does not work with this GPU or driver: " + REPORT
+GPU_LIBRARY = (
+    "the {library} that TensorFlow loaded does not work with this GPU or driver: " + REPORT
+)
 
 ADVICE = {
     "start": "this interpreter cannot run a program: try `{python} -c pass`",
@@ -35,7 +37,9 @@ WRONG_DEVICE = (
 )
 MEMORY = "free memory of the GPU: `nvidia-smi` lists the processes that hold it"
 MEMORY_SIGNS = ("out of memory", "OUT_OF_MEMORY", "ResourceExhausted", "MemoryAllocation")
-SETTLED = "set a longer deadline with --rung-timeout, or look at the log below for what it waits for"
+SETTLED = (
+    "set a longer deadline with --rung-timeout, or look at the log below for what it waits for"
+)
 
 
 def is_out_of_memory(result: Dict[str, Any]) -> bool:

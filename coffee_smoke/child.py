@@ -96,9 +96,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         document["acceptance"] = roast.acceptance(given.quick)
         write_all(out, encode(document, given.nonce).encode("ascii"))
 
-    options = ladder.Options(
-        given.quick, given.device, given.way, given.seed, tuple(given.without)
-    )
+    options = ladder.Options(given.quick, given.device, given.way, given.seed, tuple(given.without))
     todo = given.rungs.split(",") if given.rungs else None
     try:
         done = json.loads(given.done)

@@ -11,6 +11,7 @@ from typing import Any, Tuple
 from coffee_smoke import network
 from coffee_smoke.checks import WrongNumbers, compare, require_device, short_device
 from coffee_smoke.ladder import Climb, Note
+from coffee_smoke.reference import sigmoid
 
 SEED = 7
 PRODUCTS = 5e-3  # matmul, convolution: TF32
@@ -103,12 +104,6 @@ def lstm_reference(x: Any, weights: Any) -> Any:
         cell = sigmoid(forget) * cell + sigmoid(enter) * numpy.tanh(new)
         hidden = sigmoid(leave) * numpy.tanh(cell)
     return hidden
-
-
-def sigmoid(z: Any) -> Any:
-    import numpy
-
-    return 1 / (1 + numpy.exp(-z))
 
 
 def fft(climb: Climb) -> Note:

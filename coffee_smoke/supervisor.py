@@ -280,7 +280,9 @@ class Supervision:
     def _lost_between(self, left: Sequence[Rung], ended: Ended, error: Dict[str, Any]) -> None:
         """The worker ended outside of every rung that it was to try."""
         if ended.rung:
-            self._give_up(left, "%s broke when it was run again: %s" % (ended.rung, error["message"]))
+            self._give_up(
+                left, "%s broke when it was run again: %s" % (ended.rung, error["message"])
+            )
         elif ended.document is None and not ended.logs:
             self._fail(Rung("start", (), no_run, "Python"), error, ended.log)
             self._give_up(left, "the interpreter did not start")

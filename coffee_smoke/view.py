@@ -86,7 +86,9 @@ def grouped(rungs: List[Dict[str, Any]]) -> List[str]:
 def slower_ways(document: Dict[str, Any]) -> List[str]:
     tried = (document["way"] or {}).get("tried", [])
     return [
-        "%27s  %s did not work: %s" % ("", t["way"], t["error"]["type"]) for t in tried if t["error"]
+        "%27s  %s did not work: %s" % ("", t["way"], t["error"]["type"])
+        for t in tried
+        if t["error"]
     ]
 
 
