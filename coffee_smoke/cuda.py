@@ -32,7 +32,7 @@ def open_driver() -> Any:
 def is_absent(error: OSError) -> bool:
     """Whether the loader found no such file, as opposed to one that it could not load."""
     text = str(error)
-    return DRIVER in text.split(":")[0] and "No such file" in text or os.name == "nt"
+    return os.name == "nt" or (DRIVER in text.split(":")[0] and "No such file" in text)
 
 
 def call(library: Any, function: str, *arguments: Any) -> None:
@@ -63,7 +63,7 @@ def driver(climb: Climb) -> Outcome:
         if is_absent(error) and not present and not must:
             return Skipped("there is no NVIDIA driver here (%s)" % DRIVER)
         seen = " although %s is here" % present[0] if present else ""
-        raise Wrong("%s cannot be opened%s: %s" % (DRIVER, seen, error))
+        raise Wrong("%s cannot be opened%s: %s" % (DRIVER, seen, error)) from None
     code = library.cuInit(0)
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     if code == NO_DEVICE and hidden in ("", "-1") and not must:

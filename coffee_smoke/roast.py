@@ -91,8 +91,8 @@ def keras_fit(climb: Climb) -> Note:
 def train(climb: Climb) -> Note:
     options = climb.options
     epochs = 1 if options.quick else network.EPOCHS
-    ways = network.WAYS if options.way == "auto" else (options.way,)
-    ways = tuple(way for way in ways if way not in options.without)
+    asked = network.WAYS if options.way == "auto" else (options.way,)
+    ways = [way for way in asked if way not in options.without]
     x, y = data.tile(climb.beans), data.tile(climb.labels)
     way: Dict[str, Any] = {"used": None, "tried": []}
     climb.document["way"] = way

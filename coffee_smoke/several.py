@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import Any, Callable, Dict, Sequence, Union
 
 from coffee_smoke import data, network
@@ -91,8 +90,13 @@ def compared(gpu: str, product: Dict[str, float], epoch: Dict[str, float]) -> st
     slower = epoch[gpu] > epoch["CPU:0"]
     expected = ", as expected: a step has 13 parameters" if slower else ""
     return "a product of %d x %d: %.1f ms, on the CPU %.1f ms; an epoch: %.2f s, %.2f s%s" % (
-        (PRODUCT, PRODUCT, 1e3 * product[gpu], 1e3 * product["CPU:0"])
-        + (epoch[gpu], epoch["CPU:0"], expected)
+        PRODUCT,
+        PRODUCT,
+        1e3 * product[gpu],
+        1e3 * product["CPU:0"],
+        epoch[gpu],
+        epoch["CPU:0"],
+        expected,
     )
 
 
@@ -100,8 +104,7 @@ def time_product(tf: Any, device: str) -> float:
     """Seconds of one large product, the fastest of some; reading a number ends the waiting."""
     with tf.device(device):
         a = tf.random.stateless_uniform((PRODUCT, PRODUCT), seed=(1, 2))
-        work = partial(lambda: float(tf.matmul(a, a)[0, 0]))
-        return fastest(work)
+        return fastest(lambda: float(tf.matmul(a, a)[0, 0]))
 
 
 def fastest(work: Callable[[], Any]) -> float:

@@ -243,7 +243,7 @@ class Supervision:
             {"name": r["name"], "status": r["status"], "detail": r["detail"][:LONGEST_DETAIL]}
             for r in self._results.values()
         ]
-        argv = self._command + ["--worker", "--nonce", nonce, "--done", json.dumps(done)]
+        argv = [*self._command, "--worker", "--nonce", nonce, "--done", json.dumps(done)]
         argv += ["--rungs", ",".join(rung.name for rung in todo)]
         for way in self._without:
             argv += ["--without", way]
@@ -263,8 +263,8 @@ class Supervision:
         left = [rung for rung in todo if rung.name not in self._results]
         if document.get("complete") or not left:
             return
-        error = {"type": "Hung" if ended.late is not None else "Died"}
-        error.update(message=how_it_ended(ended), traceback=[], causes=[])
+        kind = "Hung" if ended.late is not None else "Died"
+        error = {"type": kind, "message": how_it_ended(ended), "traceback": [], "causes": []}
         broken = next((rung for rung in left if rung.name == ended.rung), None)
         if broken is None:
             self._lost_between(left, ended, error)
@@ -280,9 +280,8 @@ class Supervision:
     def _lost_between(self, left: Sequence[Rung], ended: Ended, error: Dict[str, Any]) -> None:
         """The worker ended outside of every rung that it was to try."""
         if ended.rung:
-            self._give_up(
-                left, "%s broke when it was run again: %s" % (ended.rung, error["message"])
-            )
+            again = "%s broke when it was run again: %s"
+            self._give_up(left, again % (ended.rung, error["message"]))
         elif ended.document is None and not ended.logs:
             self._fail(Rung("start", (), no_run, "Python"), error, ended.log)
             self._give_up(left, "the interpreter did not start")

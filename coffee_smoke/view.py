@@ -13,7 +13,7 @@ LOG_SHOWN = 8
 
 
 def text(document: Dict[str, Any], verbose: bool, unicode: bool) -> str:
-    lines = verdict(document) + [""]
+    lines = [*verdict(document), ""]
     lines += [rung_line(r) for r in document["rungs"] if r["status"] in MARKS]
     lines += slower_ways(document)
     lines += grouped(document["rungs"])
@@ -60,8 +60,8 @@ def passed(document: Dict[str, Any]) -> str:
     )
     if where.startswith("GPU"):
         gpu = next(d for d in document["devices"] if d["type"] == "GPU")
-        model = gpu["details"]["device_name"]
-        return "coffee-smoke: passed on %s%s: %s" % (where, model and " (%s)" % model or "", found)
+        model = gpu["details"]["device_name"] or "model unknown"
+        return "coffee-smoke: passed on %s (%s): %s" % (where, model, found)
     reason = next((r["detail"] for r in document["rungs"] if r["name"] == "gpu"), "")
     return "coffee-smoke: passed on the CPU: %s\n  No GPU was tested: %s" % (found, reason)
 
