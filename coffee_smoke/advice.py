@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 REPORT = "`envcheck --python {python}` compares the versions and prints the command that mends it"
-GPU_LIBRARY = (
-    "the {library} that TensorFlow loaded does not work with this GPU or driver: " + REPORT
-)
+GPU_LIBRARY = "{library}, as this TensorFlow loads it, does not work on this machine: " + REPORT
 
 ADVICE = {
     "start": "this interpreter cannot run a program: try `{python} -c pass`",

@@ -13,6 +13,7 @@ import sys
 from typing import Any, List, NamedTuple, Optional, Tuple, Union
 
 from coffee_smoke import nvml
+from coffee_smoke.checks import WrongNumbers
 from coffee_smoke.ladder import Climb, Note, Skipped, Wrong
 
 NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE
@@ -122,7 +123,7 @@ def copy_there_and_back(library: Any, number: int) -> Tuple[int, int]:
         call(library, "cuMemcpyDtoH_v2", came, where, ctypes.c_size_t(COPIED))
         call(library, "cuMemFree_v2", where)
         if came.raw != sent:
-            raise Wrong("GPU %d gives back other bytes than it was given" % number)
+            raise WrongNumbers("GPU %d gives back other bytes than it was given" % number)
     finally:
         library.cuDevicePrimaryCtxRelease_v2(number)
     return free.value // MIB, total.value // MIB
@@ -183,7 +184,7 @@ def runtime(climb: Climb) -> Outcome:
     ask(library, "cudaMemcpy", came, where, size, COPY_TO_HOST)
     ask(library, "cudaFree", where)
     if came.raw != sent:
-        raise Wrong("1 MiB came back from the GPU changed")
+        raise WrongNumbers("1 MiB came back from the GPU changed")
     return Note("CUDA %s by %s, %d GPU" % (release(version.value), path, count.value))
 
 

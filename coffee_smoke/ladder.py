@@ -91,6 +91,7 @@ class Rung(NamedTuple):
     library: str = ""
     deadline: float = 120.0
     apart: bool = False
+    on_cpu: str = ""  # instead of `library`, where there is no GPU
 
 
 def empty_document() -> Dict[str, Any]:
@@ -206,6 +207,7 @@ def climb(
             result = result_of_attempt(rung, tried)
             if tried.failure and tried.failure.interrupted:
                 interrupted = rung.name
+        result["library"] = library_of(rung, bool(state.gpus))
         state.results[rung.name] = result
         results.append(result)
         first_line = (result["detail"].splitlines() or [""])[0]
@@ -255,6 +257,10 @@ def why_not(
             verb = "failed" if status == "failed" else "did not run"
             return "not-run", "needs %s, which %s" % (name, verb)
     return None
+
+
+def library_of(rung: Rung, on_gpu: bool) -> str:
+    return rung.library if on_gpu else rung.on_cpu or rung.library
 
 
 def result_of(rung: Rung, status: str, detail: str) -> Result:

@@ -51,7 +51,7 @@ class Ended(NamedTuple):
 
 def how_it_ended(ended: Ended) -> str:
     if ended.late is not None:
-        return "hung: it was ended after %g s" % ended.late
+        return "ended after %g s without an answer" % ended.late
     if ended.returncode < 0:
         try:
             name = signal.Signals(-ended.returncode).name
@@ -295,7 +295,8 @@ class Supervision:
 
     def _fail(self, rung: Rung, error: Dict[str, Any], log: Sequence[str]) -> None:
         result = dict(ladder.result_of(rung, "failed", error["message"]), error=error)
-        self._keep(result, log)
+        on_gpu = any(device["type"] == "GPU" for device in self._document["devices"])
+        self._keep(dict(result, library=ladder.library_of(rung, on_gpu)), log)
 
     def _give_up(self, left: Sequence[Rung], reason: str) -> None:
         for rung in left:

@@ -68,6 +68,8 @@ def passed(document: Dict[str, Any]) -> str:
 
 def rung_line(rung: Dict[str, Any]) -> str:
     where = " on %s" % rung["device"] if rung["device"] else ""
+    if where.startswith(" on GPU"):
+        where += ", " + rung["library"]
     seconds = "" if rung["seconds"] is None else "%6.1f s" % rung["seconds"]
     row = (rung["name"], MARKS[rung["status"]], seconds, first_line(rung["detail"]), where)
     return ("  %-10s%-7s%8s  %s%s" % row).rstrip()

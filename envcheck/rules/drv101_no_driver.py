@@ -65,7 +65,7 @@ RULE = Rule(
     why="Without the driver no CUDA program can open the GPU, so TensorFlow runs on the CPU.",
     needs=(F.GPU_HARDWARE, F.DRIVER_RELEASE, F.SYSTEM_OS),
     judge=judge,
-    explains=("GPU", "SMK201"),
+    explains=("GPU", "SMK201", "SMK202"),
     cases=(
         fires(
             "linux-rtx3080-tf29-cuda116",

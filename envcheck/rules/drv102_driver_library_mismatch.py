@@ -56,7 +56,7 @@ RULE = Rule(
     "release, so no program can open the GPU.",
     needs=(F.DRIVER_NVML, F.DRIVER_KERNEL_MODULE, F.DRIVER_LIBRARY),
     judge=judge,
-    explains=("GPU", "SMK201"),
+    explains=("GPU", "SMK201", "SMK202"),
     cases=(
         fires(
             "linux-rtx3080-tf29-cuda116",

@@ -51,7 +51,10 @@ RULE = Rule(
     why="CUDA programs see only the devices that this variable lists; the driver sees them all.",
     needs=(F.GPU_VISIBLE_DEVICES, F.GPU_DEVICES),
     judge=judge,
-    explains=("SMK201",),
+    explains=(
+        "SMK201",
+        "SMK202",
+    ),
     cases=(
         fires("linux-rtx3080-tf29-cuda116", "CUDA_VISIBLE_DEVICES", gpu__visible_devices="-1"),
         fires("linux-rtx3080-tf29-cuda116", "CUDA_VISIBLE_DEVICES", gpu__visible_devices=""),

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from coffee_smoke import child, ladder, rungs, view
+from coffee_smoke import checks, child, ladder, roast, view
 
 OPTIONS = ladder.Options(quick=False, device="auto", way="auto", seed=1234)
 
@@ -103,11 +103,14 @@ def test_a_document_is_one_line_of_strict_json(climb):
 
 def test_comparison_with_the_reference():
     one = np.array([[1.0]])
-    rungs.compare("x", one, one + 0.9 * rungs.TOLERANCE)
-    with pytest.raises(ladder.Wrong, match=r"off by 0\.03"):
-        rungs.compare("x", one, one + 0.03)
-    with pytest.raises(ladder.Wrong, match="off by nan"):
-        rungs.compare("x", one * math.nan, one)
+    checks.compare("x", one * 1.019, one, 0.02)
+    with pytest.raises(checks.WrongNumbers) as raised:
+        checks.compare("x", one * 1.03, one, 0.02)
+    assert str(raised.value) == "x is off by 0.03 from the float64 reference, 0.02 is allowed"
+    with pytest.raises(checks.WrongNumbers, match="off by nan"):
+        checks.compare("x", one * math.nan, one, 0.02)
+    with pytest.raises(checks.WrongNumbers, match=r"the shape is \(1,\), not \(1, 1\)"):
+        checks.compare("x", one[0], one, 0.02)
 
 
 @pytest.mark.parametrize(
@@ -127,17 +130,17 @@ def test_comparison_with_the_reference():
     ],
 )
 def test_what_training_must_reach(asked, correct, loss, said):
-    rungs.judge_decisions(np.array([0.979, 4.7e-7]), 200, 0.0029)
+    roast.judge_decisions(np.array([0.979, 4.7e-7]), 200, 0.0029)
     with pytest.raises(ladder.Wrong) as raised:
-        rungs.judge_decisions(np.array(asked), correct, loss)
+        roast.judge_decisions(np.array(asked), correct, loss)
     assert str(raised.value) == said
 
 
 def test_numbers_from_the_wrong_device_are_wrong():
     cpu = "/job:localhost/replica:0/task:0/device:CPU:0"
-    rungs.require_device("/CPU:0", cpu, "the training")
+    checks.require_device("/CPU:0", cpu, "the training")
     with pytest.raises(ladder.Wrong) as raised:
-        rungs.require_device("/GPU:0", cpu, "the training")
+        checks.require_device("/GPU:0", cpu, "the training")
     assert str(raised.value) == "the training was asked of GPU:0 and ran on CPU:0"
 
 
@@ -154,7 +157,7 @@ class FakeTraining:
             raise self.broken[way]
         on_epoch(0, 0.25)
         cpu = "/job:localhost/replica:0/task:0/device:CPU:0"
-        return rungs.network.Trained(None, (0.25, 0.1), 3.0, (1.0, 2.0), (), (cpu,) * 4, cpu)
+        return roast.network.Trained(None, (0.25, 0.1), 3.0, (1.0, 2.0), (), (cpu,) * 4, cpu)
 
 
 @pytest.fixture
@@ -168,8 +171,8 @@ def ready():
 
 def test_the_next_slower_way_is_tried_and_the_first_ones_failure_is_named(ready, monkeypatch):
     training = FakeTraining({"xla-loop": RuntimeError("libdevice not found")})
-    monkeypatch.setattr(rungs.network, "train", training)
-    note = rungs.train(ready)
+    monkeypatch.setattr(roast.network, "train", training)
+    note = roast.train(ready)
     assert note == ladder.Note("62500 steps by graph-loop in 3.0 s, loss 0.2500 -> 0.1000", "CPU:0")
     way = ready.document["way"]
     assert way["used"] == "graph-loop"
@@ -185,17 +188,17 @@ def test_the_next_slower_way_is_tried_and_the_first_ones_failure_is_named(ready,
 
 
 def test_no_way_left(ready, monkeypatch):
-    broken = {way: ValueError(way) for way in rungs.network.WAYS}
-    monkeypatch.setattr(rungs.network, "train", FakeTraining(broken))
+    broken = {way: ValueError(way) for way in roast.network.WAYS}
+    monkeypatch.setattr(roast.network, "train", FakeTraining(broken))
     with pytest.raises(ladder.Wrong, match="xla-loop: ValueError; graph-loop: ValueError; fit"):
-        rungs.train(ready)
+        roast.train(ready)
 
 
 def test_an_interrupt_does_not_lead_to_the_next_way(ready, monkeypatch):
     training = FakeTraining({"xla-loop": KeyboardInterrupt()})
-    monkeypatch.setattr(rungs.network, "train", training)
+    monkeypatch.setattr(roast.network, "train", training)
     with pytest.raises(KeyboardInterrupt):
-        rungs.train(ready)
+        roast.train(ready)
     assert [asked[0] for asked in training.asked] == ["xla-loop"]
 
 
