@@ -44,7 +44,7 @@ def reduce_sum(tf: Any, devices: Sequence[str], how: Any) -> None:
     for device, values in zip(devices, strategy.experimental_local_results(per_device)):
         if not bool((values.numpy() == expected).all()):
             raise WrongNumbers(
-                "%s got %r from the all-reduce, not %g" % (device, values.numpy()[0], expected)
+                "%s got %g from the all-reduce, not %g" % (device, values.numpy()[0], expected)
             )
 
 

@@ -300,7 +300,8 @@ class Supervision:
 
     def _give_up(self, left: Sequence[Rung], reason: str) -> None:
         for rung in left:
-            self._results[rung.name] = ladder.result_of(rung, "not-run", reason)
+            blocked = ladder.why_not(rung, self._results) or ("not-run", reason)
+            self._results[rung.name] = ladder.result_of(rung, *blocked)
 
     def _block_the_rest(self) -> None:
         for rung in self._rungs:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import coffee_smoke
+
 FOLDER = Path(coffee_smoke.__file__).parent
 ORDER = ["import", "devices", "beans", "forward", "fit", "train", "decide"]
 NONCE = "4c1d"
@@ -276,9 +277,7 @@ def test_every_rung_tells_how_it_ended(user):
     told = re.findall(
         r"^coffee-smoke: (\w+) (passed|failed|skipped|not-run): ", done.stderr.decode(), re.M
     )
-    assert told == list(
-        zip(ORDER, ["passed", "passed", "failed"] + ["not-run"] * 4, strict=True)
-    )
+    assert told == list(zip(ORDER, ["passed", "passed", "failed"] + ["not-run"] * 4, strict=True))
 
 
 def test_the_sources_are_python_37():

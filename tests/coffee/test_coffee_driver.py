@@ -43,7 +43,9 @@ def climb(tmp_path: Path) -> Callable[..., Any]:
         (package / "build_info.py").write_text(BUILD, encoding="utf-8")
         (tmp_path / "site" / "tensorflow" / "__init__.py").write_text("raise ImportError('no')")
         fake = dict(machine.env) if machine else {}
-        path = os.pathsep.join(filter(None, (env.pop("LIBRARIES", ""), fake.get("LD_LIBRARY_PATH"))))
+        path = os.pathsep.join(
+            filter(None, (env.pop("LIBRARIES", ""), fake.get("LD_LIBRARY_PATH")))
+        )
         clean = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path / "site")}
         done = subprocess.run(
             [sys.executable, str(FOLDER), "--json", *options],
@@ -74,9 +76,7 @@ def runtime_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def below(document: Any) -> list[tuple[str, str, str]]:
     names = ("driver", "context", "runtime")
-    return [
-        (r["name"], r["status"], r["detail"]) for r in document["rungs"] if r["name"] in names
-    ]
+    return [(r["name"], r["status"], r["detail"]) for r in document["rungs"] if r["name"] in names]
 
 
 def test_a_healthy_card(climb: Callable[..., Any], fake_machine: Machine, runtime_folder: str):

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from coffee_smoke import checks, child, ladder, roast, view
+from coffee_smoke import checks, child, ladder, roast
 
 OPTIONS = ladder.Options(quick=False, device="auto", way="auto", seed=1234)
 
@@ -78,6 +78,29 @@ def test_whatever_is_raised_is_the_rungs_error(climb, error, type_name, message)
     found = document["rungs"][0]["error"]
     assert (found["type"], found["message"]) == (type_name, message)
     assert any("test_coffee_ladder.py" in line for line in found["traceback"])
+
+
+def test_what_needs_a_skipped_rung_is_skipped_for_the_same_reason():
+    made = (
+        ladder.Rung("a", (), lambda _: ladder.Skipped("there is none")),
+        ladder.Rung("b", ("a",), lambda _: ladder.Note("fine")),
+    )
+    document = ladder.climb(OPTIONS, made, lambda _: None)
+    assert document["ok"] is True
+    assert set(statuses(document).values()) == {("skipped", "there is none")}
+
+
+def test_a_later_process_runs_again_what_its_rungs_stand_on():
+    ran = []
+
+    def rung(name, *needs):
+        return ladder.Rung(name, needs, lambda _: ran.append(name) or ladder.Note("fine"))
+
+    made = (rung("a"), rung("b", "a"), rung("c", "a"), rung("d", "b"), rung("e"))
+    done = [{"name": n, "status": "passed", "detail": ""} for n in "abce"]
+    document = ladder.climb(OPTIONS, made, lambda _: None, ["d"], done)
+    assert ran == ["a", "b", "d"]
+    assert [r["name"] for r in document["rungs"]] == ["a", "b", "d"]
 
 
 def test_an_interrupt_stops_the_climb(climb):
@@ -200,11 +223,3 @@ def test_an_interrupt_does_not_lead_to_the_next_way(ready, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         roast.train(ready)
     assert [asked[0] for asked in training.asked] == ["xla-loop"]
-
-
-def test_text_for_a_person_is_ascii(climb):
-    document, _ = climb(("a", (), None), ("b", (), ValueError("bad")))
-    lines = view.text(document, verbose=False).splitlines()
-    assert lines[0].split() == ["a", "ok", "0.0", "s", "fine", "on", "CPU:0"]
-    assert lines[1].split() == ["b", "FAILED", "0.0", "s", "bad"]
-    assert lines[-1] == "coffee-smoke: FAILED"
