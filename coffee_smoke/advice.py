@@ -35,9 +35,7 @@ WRONG_DEVICE = (
 )
 MEMORY = "free memory of the GPU: `nvidia-smi` lists the processes that hold it"
 MEMORY_SIGNS = ("out of memory", "OUT_OF_MEMORY", "ResourceExhausted", "MemoryAllocation")
-SETTLED = (
-    "set a longer deadline with --rung-timeout, or look at the log below for what it waits for"
-)
+WAITS = "look in the log below for what it waits for, or give it longer with --rung-timeout"
 
 
 def is_out_of_memory(result: Dict[str, Any]) -> bool:
@@ -53,7 +51,7 @@ def advice(result: Dict[str, Any], document: Dict[str, Any]) -> str:
     elif kind in ("WrongNumbers", "WrongDevice"):
         text = WRONG_NUMBERS if kind == "WrongNumbers" else WRONG_DEVICE
     elif kind == "Hung":
-        text = SETTLED
+        text = WAITS
     else:
         text = ADVICE.get(result["name"], GPU_LIBRARY)
     python = (document.get("target") or {}).get("python", "python")

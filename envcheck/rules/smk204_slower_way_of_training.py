@@ -13,7 +13,7 @@ from envcheck.rules import Rule, fires, silent
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     result = facts.value(F.SMOKE)
-    if result is None or not result.way:
+    if result is None or not (result.ok or result.learned):
         return
     for lost in result.lost_ways:
         yield Match(
