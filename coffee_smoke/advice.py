@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-REPORT = "`envcheck --python {python}` compares the versions and prints the command that mends it"
+REPORT = (
+    "run `envcheck --python {python}`: it names what does not fit, and the command that mends it"
+)
+NOT_INSTALLED = "install TensorFlow there, or name another environment with --python"
 GPU_LIBRARY = "{library}, as this TensorFlow loads it, does not work on this machine: " + REPORT
 
 ADVICE = {
@@ -46,7 +49,9 @@ def is_out_of_memory(result: Dict[str, Any]) -> bool:
 
 def advice(result: Dict[str, Any], document: Dict[str, Any]) -> str:
     kind = (result.get("error") or {}).get("type")
-    if document.get("gpu_memory") and is_out_of_memory(result):
+    if result["name"] == "import" and result["detail"] == "No module named 'tensorflow'":
+        text = NOT_INSTALLED
+    elif document.get("gpu_memory") and is_out_of_memory(result):
         text = MEMORY
     elif kind in ("WrongNumbers", "WrongDevice"):
         text = WRONG_NUMBERS if kind == "WrongNumbers" else WRONG_DEVICE

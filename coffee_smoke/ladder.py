@@ -251,11 +251,10 @@ def why_not(
         return "not-run", "interrupted in %s" % interrupted
     for name in rung.needs:
         status = results[name]["status"] if name in results else "passed"
-        if status == "skipped":
-            return "skipped", results[name]["detail"]
+        if status == "failed":
+            return "not-run", "needs %s, which failed" % name
         if status != "passed":
-            verb = "failed" if status == "failed" else "did not run"
-            return "not-run", "needs %s, which %s" % (name, verb)
+            return status, results[name]["detail"]  # the first cause, however far down
     return None
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from coffee_smoke import child, ladder, picture, rungs, view
@@ -17,14 +18,20 @@ USAGE_ERROR = 2
 INTERRUPTED = 130
 
 DESCRIPTION = """\
-Trains the coffee-roasting network in a Python environment, tries every GPU library on the way,
-and says which rung broke. Full length (62,500 steps) in a few seconds beyond the import.
+Trains the coffee-roasting network in a Python environment, tries every GPU
+library on the way, and says which rung broke. Full length (62,500 steps) takes
+a few seconds beyond the import of TensorFlow.
 """
-EPILOG = """\
-Rungs: %s.
-On a machine without a GPU the same rungs run on the CPU and are reported as such; those that
-need a GPU, or several, are skipped. Exit codes: 0 every rung passed, 1 one did not, 2 wrong usage.
-""" % ", ".join(rung.name for rung in rungs.RUNGS)
+RUNGS = textwrap.fill("Rungs: " + ", ".join(rung.name for rung in rungs.RUNGS) + ".", width=78)
+EPILOG = (
+    RUNGS
+    + """
+On a machine without a GPU the same rungs run on the CPU and are reported as
+such; those that need a GPU, or several, are skipped.
+
+Exit codes: 0 every rung passed, 1 one did not, 2 wrong usage.
+"""
+)
 
 
 class Target(NamedTuple):

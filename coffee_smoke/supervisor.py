@@ -57,7 +57,7 @@ def how_it_ended(ended: Ended) -> str:
             name = signal.Signals(-ended.returncode).name
         except ValueError:
             name = "signal %d" % -ended.returncode
-        out_of_memory = " (so does the kernel when memory runs out)"
+        out_of_memory = ", as the kernel does when memory runs out"
         return "killed by " + name + (out_of_memory if name == "SIGKILL" else "")
     return "exited with %d and gave no result" % ended.returncode
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any, Dict, List, Tuple
 
 from coffee_smoke import picture
@@ -9,11 +10,17 @@ from coffee_smoke.advice import advice
 
 MARKS = {"passed": "ok", "failed": "FAILED"}
 GROUPED = {"skipped": "skipped", "not-run": "not run"}
-LOG_SHOWN = 8
+LOG_SHOWN = TRACE_SHOWN = 8
+WIDTH = 100
 
 
 def text(document: Dict[str, Any], verbose: bool, unicode: bool) -> str:
-    lines = [*verdict(document), ""]
+    target = document["target"]
+    lines = [
+        *verdict(document),
+        "  Target: %s, chosen by %s" % (target["python"], target["why"]),
+        "",
+    ]
     lines += [rung_line(r) for r in document["rungs"] if r["status"] in MARKS]
     lines += slower_ways(document)
     lines += grouped(document["rungs"])
@@ -82,7 +89,15 @@ def grouped(rungs: List[Dict[str, Any]]) -> List[str]:
         if rung["status"] in GROUPED:
             key = GROUPED[rung["status"]], first_line(rung["detail"])
             reasons.setdefault(key, []).append(rung["name"])
-    return ["  %s: %s: %s" % (how, why, ", ".join(names)) for (how, why), names in reasons.items()]
+    lines = []
+    for (how, why), names in reasons.items():
+        lines += textwrap.wrap(
+            "%s: %s" % (", ".join(names), why),
+            width=WIDTH,
+            initial_indent="  %-10s" % how,
+            subsequent_indent=" " * 12,
+        )
+    return lines
 
 
 def slower_ways(document: Dict[str, Any]) -> List[str]:
@@ -102,7 +117,7 @@ def evidence(result: Dict[str, Any], verbose: bool) -> List[str]:
     traceback = (result.get("error") or {}).get("traceback") or []
     if traceback and (verbose or result["name"] == "import"):
         lines += ["", "%s raised %s" % (result["name"], result["error"]["type"])]
-        lines += ["  " + line for line in traceback]
+        lines += ["  " + line for line in (traceback if verbose else traceback[-TRACE_SHOWN:])]
     log = result.get("log") or []
     if log:
         lines += ["", "the log of %s" % result["name"]]

@@ -58,7 +58,7 @@ def test_what_needs_a_failed_rung_does_not_run_and_the_rest_does(climb):
         "a": ("passed", "fine"),
         "b": ("failed", "bad"),
         "c": ("not-run", "needs b, which failed"),
-        "d": ("not-run", "needs c, which did not run"),
+        "d": ("not-run", "needs b, which failed"),
         "e": ("passed", "fine"),
     }
 

@@ -67,7 +67,7 @@ def test_an_exit_that_looks_like_success(launch):
     ("name", "said"),
     [
         ("SIGSEGV", "killed by SIGSEGV"),
-        ("SIGKILL", "killed by SIGKILL (so does the kernel when memory runs out)"),
+        ("SIGKILL", "killed by SIGKILL, as the kernel does when memory runs out"),
     ],
 )
 def test_a_signal(launch, name, said):

@@ -99,10 +99,11 @@ def test_the_first_lines_are_the_verdict(document):
         "coffee-smoke: passed on the CPU: 62500 steps in 1.2 s, decides [1, 0], 200 of 200 beans "
         "right",
         "  No GPU was tested: no driver",
-        "",
+        "  Target: /venv/bin/python, chosen by --python",
     ]
-    assert lines[3].split() == ["import", "ok", "0.2", "s", "fine", "on", "CPU:0"]
-    assert lines[-1] == "  skipped: no driver: driver, context, runtime, gpu"
+    assert lines[3] == ""
+    assert lines[4].split() == ["import", "ok", "0.2", "s", "fine", "on", "CPU:0"]
+    assert lines[-1] == "  skipped   driver, context, runtime, gpu: no driver"
 
 
 def test_a_gpu_that_passed_is_named(document):
@@ -124,8 +125,8 @@ def test_a_gpu_that_passed_is_named(document):
             "UnimplementedError",
             "DNN library is not found.",
             "coffee-smoke: FAILED in conv2d (cuDNN): DNN library is not found.",
-            "  Do: cuDNN, as this TensorFlow loads it, does not work on this machine: `envcheck "
-            "--python /venv/bin/python` compares",
+            "  Do: cuDNN, as this TensorFlow loads it, does not work on this machine: run "
+            "`envcheck --python /venv/bin/python`: it names",
         ),
         (
             "fft",
