@@ -95,10 +95,17 @@ def _summary(document: Mapping[str, Any]) -> dict[str, Any]:
         "losses": document.get("losses") or [],
         "rungs": rungs,
         "way": str(way.get("used") or ""),
-        "lost_ways": [_lost(row) for row in way.get("tried") or () if row.get("error")],
-        "gpu_memory": [_memory(row) for row in document.get("gpu_memory") or ()],
-        "product_seconds": _product(document.get("speed") or {}),
+        **_given(
+            lost_ways=[_lost(row) for row in way.get("tried") or () if row.get("error")],
+            gpu_memory=[_memory(row) for row in document.get("gpu_memory") or ()],
+            product_seconds=_product(document.get("speed") or {}),
+        ),
     }
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    """Those that say something: most machines have nothing to say here."""
+    return {name: value for name, value in values.items() if value}
 
 
 def _lost(row: Mapping[str, Any]) -> dict[str, str]:
@@ -132,8 +139,7 @@ def _rung(row: Mapping[str, Any]) -> dict[str, str]:
         "error_type": str(error.get("type") or ""),
         "error_message": str(error.get("message") or ""),
         "traceback": _tail(_joined(error.get("traceback"))),
-        "library": str(row.get("library") or ""),
-        "log": _tail(_joined(row.get("log"))),
+        **_given(library=str(row.get("library") or ""), log=_tail(_joined(row.get("log")))),
     }
 
 
