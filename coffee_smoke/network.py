@@ -49,12 +49,20 @@ def keras_of(tf: Any) -> Keras:
     return Keras(version, str(module.__file__), flavour, str(tf.keras.backend.backend()))
 
 
+def is_tf_keras(tf: Any) -> bool:
+    return bool(tf.keras.Model.__module__.startswith("tf_keras"))
+
+
 def seed_everything(tf: Any, seed: int) -> None:
+    import random
+
     # Keras 3 draws initial weights from its own generator, which tf.random does not seed;
-    # set_random_seed seeds all of them, and came with TF 2.7.
-    if hasattr(tf.keras.utils, "set_random_seed"):
+    # set_random_seed seeds all of them, and came with TF 2.7. After it tf-keras draws from
+    # random.randint(1, 1e9), which Python 3.12 refuses.
+    if hasattr(tf.keras.utils, "set_random_seed") and not is_tf_keras(tf):
         tf.keras.utils.set_random_seed(seed)
     else:
+        random.seed(seed)  # where tf-keras otherwise takes the seeds of its initial weights from
         tf.random.set_seed(seed)
 
 
@@ -148,8 +156,11 @@ def variable_devices(model: Any) -> Tuple[str, ...]:
 def fit_briefly(tf: Any, device: str, x: Any, y: Any, seed: int) -> Any:
     """One short epoch through Keras' own trainer; returns what `predict` then says of x."""
     model = build_seeded(tf, device, seed)
+    # AutoGraph exempts `keras` from conversion but not `tf_keras`: seconds, a minute when busy.
+    eagerly = is_tf_keras(tf)
     with tf.device(device):
-        model.compile(loss=tf.keras.losses.BinaryCrossentropy(), optimizer=_adam(tf))
+        loss = tf.keras.losses.BinaryCrossentropy()
+        model.compile(loss=loss, optimizer=_adam(tf), run_eagerly=eagerly)
         model.fit(x, y, batch_size=data.BATCH, epochs=1, verbose=0)
         return model.predict(x, verbose=0)
 
