@@ -302,6 +302,34 @@ class SmokeRung(NamedTuple):
     error_type: str = ""
     error_message: str = ""
     traceback: str = ""
+    library: str = ""
+    """What a broken rung points at: cuDNN, NVIDIA driver, …"""
+    log: str = ""
+    """The end of what was written to stderr while it ran."""
+
+
+class LostWay(NamedTuple):
+    """A faster way to train that did not work, so that a slower one was taken."""
+
+    way: str
+    error: str
+
+
+class GpuMemory(NamedTuple):
+    """One card (``gpu`` is NVML's index) during the test. ``processes`` are "PID 1234 (300
+    MiB)", the test itself left out, the largest first."""
+
+    gpu: int
+    total_mib: int
+    free_mib: int
+    processes: tuple[str, ...] = ()
+
+
+class Speed(NamedTuple):
+    """Seconds of one large matrix product on both devices."""
+
+    gpu: float
+    cpu: float
 
 
 class SmokeResult(NamedTuple):
@@ -321,14 +349,32 @@ class SmokeResult(NamedTuple):
     losses: tuple[float, ...] = ()
     rungs: tuple[SmokeRung, ...] = ()
     way: str = ""
+    lost_ways: tuple[LostWay, ...] = ()
+    gpu_memory: tuple[GpuMemory, ...] = ()
+    product_seconds: Speed | None = None
 
     @property
     def place(self) -> str:
         """Where the training ran: "CPU:0", "GPU:0"."""
         return self.device.rsplit("device:", 1)[-1]
 
+    @property
+    def learned(self) -> bool:
+        """Whether training and its result were right, whatever else broke."""
+        return any(rung.name == "decide" and rung.status == "passed" for rung in self.rungs)
+
+    def failed(self, *names: str, error: tuple[str, ...] = ()) -> tuple[SmokeRung, ...]:
+        """The broken rungs; with ``names`` those only, with ``error`` those of these kinds."""
+        return tuple(
+            rung
+            for rung in self.rungs
+            if rung.status == "failed"
+            and (not names or rung.name in names)
+            and (not error or rung.error_type in error)
+        )
+
     def failed_rung(self) -> SmokeRung | None:
-        return next((rung for rung in self.rungs if rung.status == "failed"), None)
+        return next(iter(self.failed()), None)
 
 
 def _text(value: Any) -> str:
@@ -387,8 +433,14 @@ def _toolkits(value: Any) -> tuple[Toolkit, ...]:
 
 
 def _smoke(value: Any) -> SmokeResult:
-    rungs = tuple(SmokeRung(**row) for row in value.get("rungs", ()))
-    return SmokeResult(**{**_tupled(value), "rungs": rungs})
+    speed = value.get("product_seconds")
+    nested = {
+        "rungs": _rows(SmokeRung)(value.get("rungs", ())),
+        "lost_ways": _rows(LostWay)(value.get("lost_ways", ())),
+        "gpu_memory": _rows(GpuMemory)(value.get("gpu_memory", ())),
+        "product_seconds": Speed(**speed) if speed else None,
+    }
+    return SmokeResult(**{**_tupled(value), **nested})
 
 
 SYSTEM_OS = Key("system.os", _text)

@@ -181,12 +181,15 @@ def _smoke(facts: Facts) -> tuple[str, str]:
     result = facts.value(F.SMOKE)
     if result is None:
         return "", ""
-    if not result.ok:
-        return f"failed in the step `{result.rung}`", ""
+    broken = result.failed()
+    names = ", ".join(f"{rung.name} ({rung.library})" for rung in broken if rung.library)
+    if not (result.ok or result.learned):
+        return f"failed in the step {names or result.rung}", ""
     decisions = list(result.decisions)
     seconds = f" in {result.training_seconds:.1f} s" if result.training_seconds else ""
     right = f", {result.correct} of {result.total} beans right" if result.total else ""
-    return f"trained{seconds}, decisions {decisions}{right}", f"on {result.place}"
+    but = f"; broken: {names}" if names else ""
+    return f"trained{seconds}, decisions {decisions}{right}{but}", f"on {result.place}"
 
 
 DESCRIBE: Mapping[Layer, Callable[[Facts], tuple[str, str]]] = {

@@ -57,7 +57,7 @@ RULE = Rule(
     "{built} and finds none of them.",
     needs=(F.TF_CUDA, F.LIBRARIES, F.TARGET_DISTRIBUTIONS, F.TF_VERSION),
     judge=judge,
-    explains=("LIB101", "DNN101", "SMK201"),
+    explains=("LIB101", "DNN101", "SMK201", "SMK202"),
     cases=(
         fires(
             "linux-rtx4090-tf220-wheels",

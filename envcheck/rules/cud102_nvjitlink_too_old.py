@@ -66,7 +66,7 @@ RULE = Rule(
     "TensorFlow uses no GPU.",
     needs=(F.LIBRARIES, F.TARGET_DISTRIBUTIONS, F.TARGET_INSTALLED, F.TF_REQUIRES),
     judge=judge,
-    explains=("SMK201", "LIB"),
+    explains=("SMK201", "SMK202", "LIB"),
     signs=("cusparse", "cusolver", "CPU"),
     cases=(
         fires(

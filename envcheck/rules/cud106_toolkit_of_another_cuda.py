@@ -63,7 +63,7 @@ RULE = Rule(
     why="{reason}",
     needs=(F.CUDA_TOOLKITS, F.LIBRARIES, F.TF_VERSION, F.TF_PACKAGE, F.TF_CUDA, F.SYSTEM_OS),
     judge=judge,
-    explains=("LIB101", "SMK201"),
+    explains=("LIB101", "SMK201", "SMK202"),
     cases=(
         fires(
             "linux-rtx3080-tf29-cuda116",

@@ -77,7 +77,7 @@ RULE = Rule(
     "/usr/local/cuda and nvcc on PATH mean nothing to the loader.",
     needs=(F.CUDA_TOOLKITS, F.LIBRARIES, F.LD_LIBRARY_PATH, F.TF_VERSION, F.SYSTEM_OS),
     judge=judge,
-    explains=("LIB101", "SMK201"),
+    explains=("LIB101", "SMK201", "SMK202"),
     cases=(
         fires(
             "linux-rtx3080-tf29-cuda116",

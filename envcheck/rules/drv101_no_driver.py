@@ -63,7 +63,7 @@ RULE = Rule(
     why="Without the driver no CUDA program can open the GPU, so TensorFlow runs on the CPU.",
     needs=(F.GPU_HARDWARE, F.DRIVER_RELEASE, F.SYSTEM_OS, F.SYSTEM_CONTAINER),
     judge=judge,
-    explains=("DRV118", "DRV119", "GPU", "SMK201"),
+    explains=("DRV118", "DRV119", "GPU", "SMK201", "SMK202"),
     cases=(
         fires(
             "linux-rtx3080-tf29-cuda116",

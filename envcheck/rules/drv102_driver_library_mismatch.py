@@ -58,7 +58,7 @@ RULE = Rule(
     "library refuses to talk to a module of another release, so no program can open the GPU.",
     needs=(F.DRIVER_NVML, F.DRIVER_KERNEL_MODULE),
     judge=judge,
-    explains=("DRV119", "GPU", "SMK201"),
+    explains=("DRV119", "GPU", "SMK201", "SMK202"),
     cases=(
         fires(
             "linux-rtx3080-tf29-cuda116",

@@ -47,7 +47,7 @@ RULE = Rule(
     "that opens the GPU meets the same, TensorFlow too.",
     needs=(F.DRIVER_NVML,),
     judge=judge,
-    explains=("DRV119", "GPU", "SMK102", "SMK103", "SMK201"),
+    explains=("DRV119", "GPU", "SMK102", "SMK103", "SMK201", "SMK202"),
     cases=(
         fires(
             "linux-rtx4090-tf220-wheels",

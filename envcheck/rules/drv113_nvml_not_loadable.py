@@ -74,7 +74,7 @@ RULE = Rule(
     why="nvidia-smi and TensorFlow 2.21 ask it for the GPUs; without it they list none.",
     needs=(F.DRIVER_NVML, F.DRIVER_KERNEL_MODULE),
     judge=judge,
-    explains=("GPU", "SMK201"),
+    explains=("GPU", "SMK201", "SMK202"),
     cases=(
         fires(
             "linux-rtx4090-tf220-wheels", "libnvidia-ml.so.1", driver__nvml={"status": "not-found"}

@@ -59,7 +59,7 @@ RULE = Rule(
     "`compute` brings it in; outside, the driver's compute package does.",
     needs=(F.DRIVER_RELEASE, F.DRIVER_LIBCUDA, F.SYSTEM_OS),
     judge=judge,
-    explains=("GPU", "SMK201"),
+    explains=("GPU", "SMK201", "SMK202"),
     cases=(
         fires("linux-rtx4090-tf220-wheels", "libcuda.so.1", **UTILITY),
         fires(

@@ -61,7 +61,7 @@ RULE = Rule(
     "that of their driver. CUDA answers {error}.",
     needs=(F.DRIVER_LIBCUDA, F.DRIVER_CUDA_INIT),
     judge=judge,
-    explains=("DRV102", "DRV119", "SMK201"),
+    explains=("DRV102", "DRV119", "SMK201", "SMK202"),
     cases=(
         fires(
             "linux-rtx4090-tf220-wheels",

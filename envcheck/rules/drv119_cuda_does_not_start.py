@@ -63,7 +63,10 @@ RULE = Rule(
     why="TensorFlow makes the same call when it looks for GPUs, and lists none.",
     needs=(F.DRIVER_CUDA_INIT, F.DRIVER_NVML),
     judge=judge,
-    explains=("SMK201",),
+    explains=(
+        "SMK201",
+        "SMK202",
+    ),
     cases=(
         fires("linux-rtx4090-tf220-wheels", "cuInit", driver__cuda_init=FAILS),
         silent("linux-rtx4090-tf220-wheels"),

@@ -44,7 +44,10 @@ RULE = Rule(
     "TensorFlow runs on the CPU.",
     needs=(F.GPU_HARDWARE, F.DRIVER_RELEASE),
     judge=judge,
-    explains=("SMK201",),
+    explains=(
+        "SMK201",
+        "SMK202",
+    ),
     cases=(
         fires("linux-none-tf221", "gpu"),
         silent("linux-rtx3080-tf29-cuda116"),

@@ -58,7 +58,7 @@ RULE = Rule(
     "not.",
     needs=(F.GPU_DEVICES,),
     judge=judge,
-    explains=("DRV119", "GPU102", "SMK201"),
+    explains=("DRV119", "GPU102", "SMK201", "SMK202"),
     cases=(
         fires("linux-rtx4090-tf220-wheels", "GPU 0", gpu__devices=[_mig()]),
         silent("linux-rtx4090-tf220-wheels", gpu__devices=[_mig("MIG-1b2c")]),

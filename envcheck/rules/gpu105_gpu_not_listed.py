@@ -69,7 +69,7 @@ RULE = Rule(
     why="It is on the PCI bus, but the driver could not start it, or does not support it.",
     needs=(F.GPU_HARDWARE, F.GPU_DEVICES, F.DRIVER_NVML),
     judge=judge,
-    explains=("DRV119", "SMK201"),
+    explains=("DRV119", "SMK201", "SMK202"),
     cases=(
         fires("linux-rtx4090-tf220-wheels", TWO[1], gpu__hardware=TWO, gpu__devices=ONE),
         fires("linux-rtx4090-tf220-wheels", TWO[0], gpu__hardware=TWO[:1], gpu__devices=None),

@@ -68,7 +68,7 @@ RULE = Rule(
     "Until then CUDA answers 802, system not yet initialized.",
     needs=(F.GPU_DEVICES, F.DRIVER_CUDA_INIT),
     judge=judge,
-    explains=("DRV119", "SMK201"),
+    explains=("DRV119", "SMK201", "SMK202"),
     cases=(
         fires(
             "linux-rtx4090-tf220-wheels",

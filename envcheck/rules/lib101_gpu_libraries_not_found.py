@@ -91,7 +91,10 @@ RULE = Rule(
     "for no GPU at all, and recent releases do not say which one it was.",
     needs=(F.LIBRARIES, F.CUDNN_INSTALLED, F.TF_VERSION, F.TF_PACKAGE),
     judge=judge,
-    explains=("SMK201",),
+    explains=(
+        "SMK201",
+        "SMK202",
+    ),
     cases=(
         fires(
             "linux-rtx4090-tf220-wheels",

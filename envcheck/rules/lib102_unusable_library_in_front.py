@@ -64,7 +64,7 @@ RULE = Rule(
     "copies there are.",
     needs=(F.LIBRARIES, F.DRIVER_LIBRARIES),
     judge=judge,
-    explains=("LIB101", "LIB106", "SMK201"),
+    explains=("LIB101", "LIB106", "SMK201", "SMK202"),
     cases=(
         fires(
             MACHINE, "/x/libcudnn.so.9", loader__libraries=cudnn({**I386, "detail": "32-bit"}, GOOD)

@@ -61,7 +61,10 @@ RULE = Rule(
     "in turn. TensorFlow then has no GPU.",
     needs=(F.LIBRARIES, F.TF_VERSION, F.TF_PACKAGE, F.TF_CUDA),
     judge=judge,
-    explains=("SMK201",),
+    explains=(
+        "SMK201",
+        "SMK202",
+    ),
     cases=(
         fires(
             "linux-rtx4090-tf220-wheels",

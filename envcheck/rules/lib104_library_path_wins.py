@@ -83,7 +83,7 @@ RULE = Rule(
     "itself. What it finds there is older than what TensorFlow {tensorflow} needs.",
     needs=(F.LIBRARIES, F.TF_VERSION, F.TF_PACKAGE, F.TF_CUDA),
     judge=judge,
-    explains=("DNN101", "LIB105", "SMK201", "SMK103"),
+    explains=("DNN101", "LIB105", "SMK201", "SMK202", "SMK103"),
     cases=(
         fires(MACHINE, "libcudnn.so.9", loader__libraries=cudnn("9.1.0")),
         fires(MACHINE, "libcudart.so.12", loader__libraries=cudart("12.2.140")),

@@ -67,7 +67,7 @@ RULE = Rule(
     "They do not go together: undefined symbols, wrong sub-library versions or a crash follow.",
     needs=(F.LIBRARIES, F.CUDNN_PARTS),
     judge=judge,
-    explains=("LIB106", "SMK201", "SMK103"),
+    explains=("LIB106", "SMK201", "SMK202", "SMK103"),
     cases=(
         fires(MACHINE, "cudnn", loader__cudnn_parts=part("9.1.0")),
         silent(MACHINE, loader__cudnn_parts=part("9.3.0")),

@@ -70,7 +70,7 @@ RULE = Rule(
     "did not get through; TensorFlow will not either.",
     needs=(F.OPENED, F.LIBRARIES, F.TARGET_DISTRIBUTIONS, F.TF_VERSION),
     judge=judge,
-    explains=("SMK201", "SMK102"),
+    explains=("SMK201", "SMK202", "SMK102"),
     cases=(
         fires(MACHINE, "libcufft.so.11", loader__opened=opened("error", "undefined symbol: x")),
         fires(MACHINE, "libcufft.so.11", loader__opened=opened("crashed", "SIGSEGV")),

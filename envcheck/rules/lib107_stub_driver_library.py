@@ -59,7 +59,7 @@ RULE = Rule(
     "CUDA_ERROR_STUB_LIBRARY, and TensorFlow has no GPU. The driver's own file is {real}.",
     needs=(F.DRIVER_LIBRARIES,),
     judge=judge,
-    explains=("GPU", "SMK201"),
+    explains=("GPU", "SMK201", "SMK202"),
     cases=(
         fires(MACHINE, "libcuda.so.1", loader__driver_libraries=libcuda(STUB, REAL)),
         silent(MACHINE, loader__driver_libraries=libcuda(REAL, STUB)),

@@ -60,7 +60,7 @@ RULE = Rule(
     "it lists none, and says nothing.",
     needs=(F.DRIVER_LIBRARIES, F.TF_VERSION),
     judge=judge,
-    explains=("GPU", "SMK201"),
+    explains=("GPU", "SMK201", "SMK202"),
     cases=(
         fires(
             MACHINE,
