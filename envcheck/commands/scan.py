@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +25,7 @@ from envcheck.model import (
 )
 
 if TYPE_CHECKING:
-    from envcheck.imports.scan import Scan
+    from envcheck.imports.scan import Remedies, Scan
     from envcheck.imports.stack import Stack
 
 
@@ -87,13 +89,26 @@ def scan(
     began = time.monotonic()
     places = list(paths) or [Path()]
     stack, facts = _given(tensorflow, keras) if tensorflow or keras else _installed(python)
-    found = scanner.scan(places, stack)
+    remedies = _remedies(stack, facts, {"tensorflow": tensorflow, "keras": keras, "python": python})
+    found = scanner.scan(places, stack, remedies=remedies)
     if diff:
         return _print_diff(found, stack)
     if fix:
-        _rewrite(found, stack)
-        found = scanner.scan(places, stack)
+        _rewrite(found, stack, remedies)
+        found = scanner.scan(places, stack, remedies=remedies)
     return _finish(found, facts, {"scan": time.monotonic() - began}, **out)
+
+
+def _remedies(stack: Stack, facts: Facts, given: Mapping[str, str | None]) -> Remedies:
+    from envcheck import remedies
+    from envcheck.imports.scan import Remedies
+    from envcheck.imports.successors import OTHERS, requirements
+
+    options = [word for name, value in given.items() if value for word in (f"--{name}", value)]
+    installs = {
+        root: remedies.install(facts, *requirements(root, stack.keras or ())) for root in OTHERS
+    }
+    return Remedies(tuple(options), installs)
 
 
 def _given(tensorflow: str | None, keras: str | None) -> tuple[Stack, Facts]:
@@ -125,6 +140,7 @@ def _minor(option: str, version: str) -> tuple[int, int]:
 def _installed(python: str | None) -> tuple[Stack, Facts]:
     """What the target has, as `envcheck check` sees it."""
     from envcheck import facts as F
+    from envcheck.imports import successors
     from envcheck.imports.index import Minor, minor_of
     from envcheck.imports.stack import Stack
     from envcheck.probes import target
@@ -145,17 +161,24 @@ def _installed(python: str | None) -> tuple[Stack, Facts]:
             return ()
 
     legacy = source.env.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True")
+    packages = facts.value(F.TARGET_INSTALLED)
     stack = Stack(
-        installed(F.TF_VERSION), installed(F.KERAS_VERSION), installed(F.TF_KERAS_VERSION), legacy
+        installed(F.TF_VERSION),
+        installed(F.KERAS_VERSION),
+        installed(F.TF_KERAS_VERSION),
+        legacy,
+        successors.absent(packages) if packages else None,
     )
     return stack, facts
 
 
-def _rewrite(found: Scan, stack: Stack) -> None:
+def _rewrite(found: Scan, stack: Stack, remedies: Remedies) -> None:
+    """Says which packages the new imports need where it is not known that they are there."""
     from envcheck.imports import rewrite
     from envcheck.imports.scan import fixes_of
 
     changed = 0
+    needed = set()
     for path in found.fixable:
         fixed = fixes_of(path, stack)
         if fixed is None:
@@ -165,7 +188,12 @@ def _rewrite(found: Scan, stack: Stack) -> None:
         except OSError as error:
             raise EnvcheckError(f"{path}: it could not be rewritten ({error.strerror}).") from error
         changed += 1
+        new = fixed[1]
+        needed |= {root for root in remedies.installs if root.encode() in new}
     click.echo(f"envcheck: {changed} files rewritten.", err=True)
+    for root in sorted(needed if stack.absent is None else ()):
+        command = shlex.join(remedies.installs[root].steps[-1])
+        click.echo(f"envcheck: they need {root} now: {command}", err=True)
 
 
 def _print_diff(found: Scan, stack: Stack) -> int:

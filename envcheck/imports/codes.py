@@ -71,8 +71,8 @@ CONTRIB = Code(
     "tensorflow-contrib",
     "error",
     "{file}:{line}: `{path}`: tf.contrib ended with TensorFlow 1.15",
-    "There is no package to install for it. Its parts went to tf.keras, to tensorflow-addons or "
-    "nowhere; TensorFlow 1.15 needs Python 3.7 or older.",
+    "It is no package that could be installed. Its parts went to TensorFlow itself, to packages of "
+    "their own or nowhere; TensorFlow 1.15 needs Python 3.7 or older.",
 )
 NOT_INSTALLED = Code(
     "IMP305",

@@ -19,6 +19,7 @@ from envcheck.imports.stack import (
     Stack,
     history,
 )
+from envcheck.imports.successors import OTHERS
 from envcheck.imports.uses import Event, Place, Use, Uses
 from envcheck.model import Confidence, Severity
 
@@ -136,15 +137,20 @@ class _Court:
         if found.answer == "missing":
             return self.missing(use, found, written)
         if found.answer == "not-installed":
-            params = {"path": found.missing or written, "package": PROJECTS[found.root]}
+            other = OTHERS.get(found.root)
+            package = other.project if other else PROJECTS[found.root]
+            params = {"path": found.missing or written, "package": package}
             return Problem(codes.NOT_INSTALLED, use.place, params, use=use)
         return self.private(use, found, written)
 
     def missing(self, use: Use, found: Found, written: str) -> Problem:
+        place = use.place
         path, title = found.missing, self.resolver.stack.title(found.root)
         new = self.new(use, written)
         if public.under(path, ("tensorflow.contrib",)):
-            return Problem(codes.CONTRIB, use.place, {"path": written, "stack": title}, use=use)
+            params = {"path": written, "stack": title}
+            advice = "" if new else self.moved(written) or public.advice(written)
+            return Problem(codes.CONTRIB, use.place, params, use=use, new=new, advice=advice)
         is_module = use.kind == "import" or (use.kind == "from" and path != written)
         how: How = "chain" if use.kind == "chain" else "member"
         if use.kind == "import" or use.name == "*":
@@ -156,7 +162,35 @@ class _Court:
             code = codes.TF1_NAME
         why = "" if since or code is codes.TF1_NAME else codes.NEVER
         advice = public.advice(path) or public.advice(written)
-        return Problem(code, use.place, params, why, use=use, new=new, advice=advice)
+        mended, home = self.import_of(use) if use.kind == "chain" else (None, "")
+        if mended:
+            use, new = mended, home
+        return Problem(code, place, params, why, use=use, new=new, advice=advice)
+
+    def moved(self, module: str) -> str:
+        """Where each thing that the file takes of a module is now, if they are not together."""
+        pairs = [
+            (name, public.replacement(self.resolver, f"{module}.{name}"))
+            for name in sorted(self.members.get(module, ()))
+        ]
+        return "; ".join(f"{name} is {new} now" for name, new in pairs if new)
+
+    def import_of(self, use: Use) -> tuple[Use | None, str]:
+        """The import that gives this chain its first name, and a module to import in its place:
+        one that has everything which the file takes of it."""
+        if len(use.paths) > 1:
+            return None, ""
+        base = ".".join(use.paths[0].split(".")[: -use.base])
+        for other in self.uses:
+            path = f"{other.paths[0]}.{other.name}" if other.kind == "from" else other.paths[0]
+            bound = other.alias or other.name
+            if other.kind == "chain" or other.literal or (path, bound) != (base, use.alias):
+                continue
+            members = frozenset(self.members[base])
+            home = public.module_replacement(self.resolver, base, members)
+            if home and home != base:
+                return other, home
+        return None, ""
 
     def private(self, use: Use, found: Found, written: str) -> Problem | None:
         if self.owner or not found.root or not public.is_private(written, found):
@@ -180,9 +214,10 @@ class _Court:
         """The path to write in place of ``written``; empty where there is not just one."""
         if use.literal or use.name == "*" or len(use.paths) > 1:
             return ""
-        if use.kind == "chain":
-            return self.new_chain(written)
         members = frozenset(self.members.get(written, ()))
+        if use.kind == "chain":
+            home = "" if not members else public.module_replacement(self.resolver, written, members)
+            return home or self.new_chain(written)
         if use.kind == "from" and not members:
             direct = public.replacement(self.resolver, written)
             if direct:

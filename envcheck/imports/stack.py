@@ -9,6 +9,7 @@ from typing import Literal
 
 from envcheck.imports import index
 from envcheck.imports.index import Minor
+from envcheck.imports.successors import OTHERS
 
 How = Literal["module", "member", "chain"]
 """`import path`, `from parent import last`, or attributes below the root."""
@@ -24,14 +25,18 @@ PROJECTS = {"tensorflow": "TensorFlow", "keras": "Keras", "tf_keras": "tf-keras"
 @dataclass(frozen=True, slots=True)
 class Stack:
     """The minors that code is judged against. None: not installed; () : not known.
-    ``legacy`` is TF_USE_LEGACY_KERAS."""
+    ``legacy`` is TF_USE_LEGACY_KERAS, ``absent`` are those of the packages in
+    ``successors.OTHERS`` that are not installed; None: not known."""
 
     tensorflow: Minor | tuple[()] | None
     keras: Minor | tuple[()] | None
     tf_keras: Minor | tuple[()] | None = ()
     legacy: bool = False
+    absent: tuple[str, ...] | None = None
 
     def version(self, root: str) -> Minor | tuple[()] | None:
+        if root in OTHERS:
+            return None if root in (self.absent or ()) else ()
         if root == "tensorflow":
             return self.tensorflow
         return self.keras if root == "keras" else self.tf_keras
