@@ -57,6 +57,9 @@ RECIPES = {
         (("install", "keras==2.8.0", "protobuf==4.25.9", "numpy==2.2.6"),),
     ),
     "tf29": Recipe("3.10", ("tensorflow-cpu==2.9.1", "numpy<2", "protobuf<3.20")),
+    # With the packages that continue what TensorFlow and Keras dropped.
+    "tf215-successors": Recipe("3.11", (*TF215, "scikeras<0.13", "tf-slim")),
+    "tf221-successors": Recipe("3.13", ("tensorflow-cpu==2.21.0", "scikeras>=0.13", "tf-slim")),
 }
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 # Pythons with pip alone.

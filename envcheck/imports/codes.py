@@ -64,7 +64,8 @@ TF1_NAME = Code(
     "error",
     "{file}:{line}: `{path}` is TensorFlow 1, {stack} does not have it",
     "TensorFlow 2 keeps the old interface under tf.compat.v1. That makes the name work; code "
-    "with sessions and placeholders also needs tf.compat.v1.disable_eager_execution().",
+    "with sessions and placeholders also needs tf.compat.v1.disable_eager_execution(), which --fix "
+    "adds.",
 )
 CONTRIB = Code(
     "IMP304",

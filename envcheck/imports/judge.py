@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
-from envcheck.imports import codes, public
+from envcheck.imports import codes, public, successors
 from envcheck.imports.codes import Code
 from envcheck.imports.stack import (
     KERAS3,
@@ -45,6 +46,8 @@ class Problem:
     use: Use | None = None
     new: str = ""
     advice: str = ""
+    also: tuple[tuple[Use, str], ...] = ()
+    """Chains that have to be said otherwise below the new path, and how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +151,14 @@ class _Court:
         path, title = found.missing, self.resolver.stack.title(found.root)
         new = self.new(use, written)
         if public.under(path, ("tensorflow.contrib",)):
-            params = {"path": written, "stack": title}
-            advice = "" if new else self.moved(written) or public.advice(written)
-            return Problem(codes.CONTRIB, use.place, params, use=use, new=new, advice=advice)
+            params = {"path": written, "stack": title, "addon": successors.addon(written)}
+            also: tuple[tuple[Use, str], ...] = ()
+            if not new and (use.kind == "from" or use.alias):
+                new, also = self.spread(use, written)
+            advice = "" if new else public.advice(written)
+            return Problem(
+                codes.CONTRIB, place, params, "", None, "certain", use, new, advice, also
+            )
         is_module = use.kind == "import" or (use.kind == "from" and path != written)
         how: How = "chain" if use.kind == "chain" else "member"
         if use.kind == "import" or use.name == "*":
@@ -167,13 +175,24 @@ class _Court:
             use, new = mended, home
         return Problem(code, place, params, why, use=use, new=new, advice=advice)
 
-    def moved(self, module: str) -> str:
-        """Where each thing that the file takes of a module is now, if they are not together."""
-        pairs = [
-            (name, public.replacement(self.resolver, f"{module}.{name}"))
-            for name in sorted(self.members.get(module, ()))
-        ]
-        return "; ".join(f"{name} is {new} now" for name, new in pairs if new)
+    def spread(self, use: Use, module: str) -> tuple[str, tuple[tuple[Use, str], ...]]:
+        """The module above all places to which the members of this one went, and each of the
+        file's chains below its name there."""
+        targets = {}
+        for name in self.members.get(module, ()):
+            targets[name] = public.replacement(self.resolver, f"{module}.{name}") or ""
+        homes = [target.split(".")[:-1] for target in targets.values()]
+        same = takewhile(lambda parts: len(set(parts)) == 1, zip(*homes, strict=False))
+        home = ".".join(parts[0] for parts in same)
+        if home.count(".") < 1 or self.resolver.module(home).answer != "module":
+            return "", ()
+        also = []
+        for chain in self.uses:
+            base, rest = chain.paths[0][: len(module)], chain.paths[0][len(module) + 1 :].split(".")
+            if chain.kind == "chain" and base == module and chain.base == len(rest):
+                below = [targets[rest[0]][len(home) + 1 :], *rest[1:]]
+                also.append((chain, ".".join([chain.alias, *below])))
+        return home, tuple(also)
 
     def import_of(self, use: Use) -> tuple[Use | None, str]:
         """The import that gives this chain its first name, and a module to import in its place:

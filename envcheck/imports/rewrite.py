@@ -61,6 +61,7 @@ def edits(source: str, problems: Iterable[Problem], uses: Sequence[Use]) -> tupl
         use = problem.use
         if use is None or not problem.new or not written(use, problem.new):
             continue
+        found += [Edit(chain.place, text) for chain, text in problem.also]
         if use.kind != "chain":
             if use.statement is not None:
                 moved.setdefault(use.statement, {})[use] = problem.new

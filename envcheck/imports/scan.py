@@ -22,6 +22,7 @@ from envcheck.imports.successors import OTHERS, root_of
 from envcheck.imports.uses import Place
 from envcheck.model import Evidence, Finding, Fix, ParseError
 
+IS_HERE = "It is `{new}` here."
 WRITES = "It is `{new}` here; this writes it:"
 WRITES_OTHER = "It is `{new}` of the package {project} now; this installs that and writes it:"
 _CHUNK = 100
@@ -320,9 +321,10 @@ def _fixes(problem: Problem, path: str, stack: Stack, remedies: Remedies) -> Ite
     if is_fixable(problem):
         yield _rewriting(problem, path, stack, remedies)
     elif problem.new:
-        yield Fix("import-from", "manual", note="It is `{new}` here.", params={"new": problem.new})
+        yield Fix("import-from", "manual", note=IS_HERE, params={"new": problem.new})
     if problem.advice:
-        yield Fix("advice", "manual", note=problem.advice)
+        addon = {"addon": problem.params.get("addon", "")}
+        yield Fix("advice", "manual", note=problem.advice, params=addon)
     root = root_of(problem.params.get("path", ""))
     if problem.code is codes.NOT_INSTALLED and root in remedies.installs:
         yield remedies.installs[root]

@@ -50,7 +50,11 @@ _WHOLE = {
 # arguments are more, in another order behind the first.
 _CUDNN = {"CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU"}
 
-_ADVICE = {
+IN_ADDONS = (
+    "TensorFlow Addons had it as {addon}; it needs TensorFlow 2.15 or older and is no longer "
+    "maintained."
+)
+ADVICE = {
     "tensorflow.contrib.distributions": "Its successor is tensorflow-probability: "
     "tfp.distributions.",
     "tensorflow.contrib.crf": "TensorFlow Addons had it as tfa.text and has ended with TensorFlow "
@@ -125,15 +129,17 @@ def absent(installed: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(root for root, other in OTHERS.items() if other.project not in names)
 
 
+def addon(path: str) -> str:
+    """Where TensorFlow Addons had a part of tf.contrib; empty where it did not."""
+    return str(tables()["addons"].get("tf" + path.removeprefix("tensorflow"), ""))
+
+
 def advice(path: str) -> str:
-    """What is known about a part of tf.contrib that has no successor."""
-    addon = tables()["addons"].get("tf" + path.removeprefix("tensorflow"))
-    if addon:
-        return (
-            f"TensorFlow Addons had it as {addon}; it needs TensorFlow 2.15 or older and is no "
-            "longer maintained."
-        )
-    for prefix, text in _ADVICE.items():
+    """What is known about a part of tf.contrib that has no successor: a template over a finding's
+    parameters."""
+    if addon(path):
+        return IN_ADDONS
+    for prefix, text in ADVICE.items():
         if path == prefix or path.startswith(prefix + "."):
             return text
     return ""

@@ -81,6 +81,9 @@ def cell(size, keep):
 
 def unroll(x):
     return tf.contrib.rnn.static_rnn(cell(4, 0.5), tf.unstack(x, 3, 1), dtype=tf.float32)
+
+
+outputs, states = unroll(tf.placeholder(tf.float32, [None, 3, 5]))
 """,
     "contrib_rnn_module.py": """\
 import tensorflow as tf

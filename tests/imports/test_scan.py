@@ -13,9 +13,11 @@ from click.testing import CliRunner
 
 import envcheck as schemas
 from envcheck.commands.scan import scan
+from envcheck.imports import codes, public, successors
 from envcheck.imports import scan as scanner
 from envcheck.imports.stack import admitted
 from envcheck.model import EnvcheckError
+from envcheck.render.i18n import translator
 from tests import lab
 
 Write = Callable[..., Path]
@@ -214,7 +216,8 @@ def test_diff_changes_nothing(write: Write) -> None:
         ),
         (
             "def f():\n\timport os, tensorflow as tf; x = 1\n\treturn tf.Session()\n",
-            "def f():\n\timport os, tensorflow as tf; tf.compat.v1.disable_eager_execution(); x = 1\n"
+            "def f():\n\timport os, tensorflow as tf; tf.compat.v1.disable_eager_execution(); "
+            "x = 1\n"
             "\treturn tf.compat.v1.Session()\n",
         ),
         (
@@ -224,7 +227,8 @@ def test_diff_changes_nothing(write: Write) -> None:
         (
             "from keras.engine.topology import (  # of Keras 2.0\n"
             "    # the base\n    Layer,  # ours\n    Input, Model as M,\n    # end\n)\n",
-            "from keras.layers import (\n    # of Keras 2.0\n    # the base\n    Layer,  # ours\n    Input,\n)\n"
+            "from keras.layers import (\n    # of Keras 2.0\n    # the base\n    Layer,  # ours\n"
+            "    Input,\n)\n"
             "from keras.models import (\n    Model as M,\n    # end\n)\n",
         ),
         (
@@ -233,11 +237,13 @@ def test_diff_changes_nothing(write: Write) -> None:
         ),
         (
             "if 1:\n\tx = 1; from keras.engine import Layer, Model; y = 2\n",
-            "if 1:\n\tx = 1; from keras.layers import Layer; from keras.models import Model; y = 2\n",
+            "if 1:\n\tx = 1; from keras.layers import Layer; from keras.models import Model; "
+            "y = 2\n",
         ),
         (
             "if 1:\n\tfrom keras.engine import Layer, Model  # both\r\n",
-            "if 1:\n\tfrom keras.layers import Layer\r\n\tfrom keras.models import Model  # both\r\n",
+            "if 1:\n\tfrom keras.layers import Layer\r\n"
+            "\tfrom keras.models import Model  # both\r\n",
         ),
         ("import tensorflow as tf\ntf.contrib.rnn\n",) * 2,
         ("try:\n    import keras.engine as e\nexcept ImportError:\n    e = None\n",) * 2,
@@ -283,3 +289,16 @@ def test_the_page(write: Write) -> None:
     code, text = run("--tensorflow", "2.15")
     assert code == 1
     assert text.splitlines()[0] == "✗ FAIL: a.py:1: Keras 2.15 has no module `keras.engine`"
+
+
+def test_the_texts_are_translated(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [text for code in codes.ALL for text in (code.title, code.why)]
+    texts += [codes.SEEN, codes.NEVER, codes.MIXED_ALIKE, successors.IN_ADDONS]
+    texts += [scanner.IS_HERE, scanner.WRITES, scanner.WRITES_OTHER]
+    texts += [*public.ADVICE.values(), *successors.ADVICE.values()]
+    chinese = translator({"LANG": "zh_CN.UTF-8"})
+    assert [text for text in texts if chinese(text) == text] == []
+    write(a="import keras.engine\n")
+    monkeypatch.setenv("LANGUAGE", "zh")
+    first = run("--tensorflow", "2.15")[1].splitlines()[0]
+    assert first.endswith("a.py:1：Keras 2.15 没有模块 `keras.engine`")
