@@ -102,6 +102,10 @@ FOREIGN_KERAS = Code(
     "From TensorFlow 2.6 on tf.keras is the package keras. TensorFlow 2.6 to 2.15 wants the Keras "
     "of its own minor version, later ones want Keras 3.",
 )
+FOREIGN_LOADS = (
+    "The import works, but TensorFlow was neither built nor tested with this Keras, and its pins "
+    "do not admit it: names, arguments and saved models differ."
+)
 SET_TOO_LATE = Code(
     "IMP403",
     "set-after-import",
@@ -109,6 +113,10 @@ SET_TOO_LATE = Code(
     "{file}:{line}: {name} is set after `import {package}` in line {reader_line} has read it",
     "It is read when the package is loaded; set later it changes nothing. Move it above the "
     "import.",
+)
+LEGACY_TOO_LATE = (
+    "TensorFlow has already fixed where `from tensorflow.keras import` looks, while tf.keras reads "
+    "it at its first use: the program gets two different Keras. Move it above the import."
 )
 SET_AFTER_USE = Code(
     "IMP404",

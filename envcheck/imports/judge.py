@@ -135,7 +135,7 @@ class _Court:
 
     def problem(self, use: Use, found: Found) -> Problem | None:
         written = f"{use.paths[0]}.{use.name}" if use.kind == "from" else use.paths[0]
-        if self.foreign(use, written):
+        if self.foreign(use, written) and (found.answer != "missing" or fails(self.resolver.stack)):
             return self.foreign_keras(use, written)
         if found.answer == "missing":
             return self.missing(use, found, written)
@@ -265,7 +265,10 @@ class _Court:
         stack = self.resolver.stack
         keras = ".".join(map(str, stack.keras or ()))
         params = {"path": written, "stack": stack.title("tensorflow"), "keras": keras}
-        return Problem(codes.FOREIGN_KERAS, use.place, params, use=use)
+        if fails(stack):
+            return Problem(codes.FOREIGN_KERAS, use.place, params, use=use)
+        why = codes.FOREIGN_LOADS
+        return Problem(codes.FOREIGN_KERAS, use.place, params, why, "warning", "likely", use)
 
 
 def fits(stack: Stack) -> bool:
@@ -276,6 +279,15 @@ def fits(stack: Stack) -> bool:
     if stack.legacy and tensorflow >= LAZY:
         return True
     return keras == tensorflow if tensorflow < KERAS3 else keras >= (3, 0)
+
+
+def fails(stack: Stack) -> bool:
+    """Whether the import of a Keras that does not fit fails, too. Measured: 2.15 loads Keras 3,
+    and a TensorFlow 2 may load a Keras 2 older than itself, never a newer one."""
+    tensorflow, keras = stack.tensorflow or (), stack.keras or ()
+    if tensorflow >= KERAS3:
+        return True
+    return tensorflow < LAZY if keras >= (3, 0) else keras > tensorflow
 
 
 def flavours(uses: Uses, owner: str) -> Iterator[Flavour]:
@@ -334,4 +346,6 @@ def _late(code: Code, event: Event, reader: Event, confidence: Confidence) -> Pr
         "reader": reader.value,
         "reader_line": str(reader.place.line),
     }
-    return Problem(code, event.place, params, confidence=confidence)
+    legacy = event.name == "TF_USE_LEGACY_KERAS"
+    why = codes.LEGACY_TOO_LATE if legacy else ""
+    return Problem(code, event.place, params, why, confidence=confidence)

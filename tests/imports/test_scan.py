@@ -293,7 +293,14 @@ def test_the_page(write: Write) -> None:
 
 def test_the_texts_are_translated(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [text for code in codes.ALL for text in (code.title, code.why)]
-    texts += [codes.SEEN, codes.NEVER, codes.MIXED_ALIKE, successors.IN_ADDONS]
+    texts += [
+        codes.SEEN,
+        codes.NEVER,
+        codes.MIXED_ALIKE,
+        codes.FOREIGN_LOADS,
+        codes.LEGACY_TOO_LATE,
+        successors.IN_ADDONS,
+    ]
     texts += [scanner.IS_HERE, scanner.WRITES, scanner.WRITES_OTHER]
     texts += [*public.ADVICE.values(), *successors.ADVICE.values()]
     chinese = translator({"LANG": "zh_CN.UTF-8"})
