@@ -158,7 +158,7 @@ def check(
     from envcheck.probes.source import Live
 
     wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
-    code = CodeScan() if scan else None
+    code = CodeScan(python) if scan else None
     facts, knowledge, timings = gather(Live(), wishes, code)
     return finish(facts, knowledge, timings, code.findings if code else (), **out)
 
@@ -213,13 +213,14 @@ def load_knowledge() -> Knowledge:
 class CodeScan:
     """The current folder's code, looked at while the network trains."""
 
-    def __init__(self) -> None:
+    def __init__(self, python: str | None) -> None:
+        self.python = python
         self.findings: tuple[Finding, ...] = ()
 
     def look(self, source: Source, facts: Facts) -> Fact:
         from envcheck.imports import here
 
-        found = here.look(source, facts)
+        found = here.look(source, facts, self.python)
         self.findings = found.findings
         return found.fact
 
