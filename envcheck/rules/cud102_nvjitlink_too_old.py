@@ -20,7 +20,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     cusparse, nvjitlink = wheels.get(CUSPARSE), wheels.get(NVJITLINK)
     rows = facts.value(F.LIBRARIES) or ()
     used = next((row.found[0] for row in rows if row.name == "cusparse" and row.found), None)
-    if cusparse is None or nvjitlink is None or used is None or used.via != "wheel":
+    if cusparse is None or nvjitlink is None or used is None or not used.component:
         return
     rule = matrix.rule("R17")
     # A release that the table does not have needs at least what the one before it does.
