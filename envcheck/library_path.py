@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from envcheck import facts as F
@@ -63,8 +64,8 @@ def version_of(facts: Facts, soname: str, place: F.Place) -> str | None:
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """Major, minor and patch; a build number of a wheel does not count."""
-    return tuple(int(part) for part in version.split(".")[:3])
+    """Major, minor and patch; a wheel's build number and what marks a preview do not count."""
+    return tuple(int(part) for part in re.findall(r"\d+", version.split("rc")[0])[:3])
 
 
 def release_that_finds_wheels(facts: Facts, matrix: Matrix) -> str | None:

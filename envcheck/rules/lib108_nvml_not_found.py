@@ -68,6 +68,12 @@ RULE = Rule(
             tensorflow__version="2.21.0",
             loader__driver_libraries=driver(),
         ),
+        fires(
+            MACHINE,
+            "libnvidia-ml.so.1",
+            tensorflow__version="2.22.0rc0",
+            loader__driver_libraries=driver(),
+        ),
         silent(MACHINE, loader__driver_libraries=driver()),
         silent(
             MACHINE,

@@ -36,12 +36,12 @@ class Case:
     """One environment, one fake driver, and folders in front of the driver's own."""
 
     def __init__(self, run: Run, machine: FakeMachine, home: Path, toolbox: Toolbox) -> None:
-        self._run, self.machine, self.home, self._toolbox = run, machine, home, toolbox
+        self._run, self.machine, self.home, self.toolbox = run, machine, home, toolbox
         self.folders: list[str] = []
         self.timeout = "60"
 
     def environment(self, tensorflow: str = "2.20.0", lost: str = "") -> Environment:
-        self.env = make(self._toolbox, self.home, tensorflow, lost)
+        self.env = make(self.toolbox, self.home, tensorflow, lost)
         return self.env
 
     def run(self, *args: str) -> subprocess.CompletedProcess[str]:
@@ -99,7 +99,7 @@ def test_an_older_cudnn_in_front(case: Case) -> None:
     """Both files are named, each with its version; that cuDNN is too old follows from it."""
     env = case.environment()
     old = case.home / "opt/old"
-    case._toolbox.cuda(old / "libcudnn.so.9", "cudnn", 90100)
+    case.toolbox.cuda(old / "libcudnn.so.9", "cudnn", 90100)
     (old / "libcudnn.so.9").rename(old / "libcudnn.so.9.1.0")
     (old / "libcudnn.so.9").symlink_to("libcudnn.so.9.1.0")
     case.folders = [str(old)]
@@ -123,7 +123,7 @@ def test_an_older_cudnn_whose_file_name_says_nothing(case: Case) -> None:
     """Only the library itself knows its version, and the child has asked it."""
     case.environment()
     old = case.home / "opt"
-    case._toolbox.cuda(old / "libcudnn.so.9", "cudnn", 90100)
+    case.toolbox.cuda(old / "libcudnn.so.9", "cudnn", 90100)
     case.folders = [str(old)]
     assert "(9.1.0)" in case.findings()["LIB104 libcudnn.so.9"]["title"]
     assert case.opened()["libcudnn.so.9"] == ("ok", "9.1.0")
@@ -153,7 +153,7 @@ def test_one_that_takes_its_process_with_it(case: Case, flag: str, ended: tuple[
     case.timeout = "4"
     library = env.library("cufft", "libcufft.so.11")
     library.unlink()
-    case._toolbox.cuda(library, "cufft", 110203, flag)
+    case.toolbox.cuda(library, "cufft", 110203, flag)
     assert case.opened() == {**ALL_OPEN, "libcufft.so.11": ended}
     [(key, finding)] = case.findings().items()
     assert key == "LIB106 libcufft.so.11"
@@ -163,7 +163,7 @@ def test_one_that_takes_its_process_with_it(case: Case, flag: str, ended: tuple[
 
 def test_one_for_another_machine_in_front(case: Case) -> None:
     env = case.environment()
-    case._toolbox.put(case.home, Lib("other/libcufft.so.11", damage="aarch64"))
+    case.toolbox.put(case.home, Lib("other/libcufft.so.11", damage="aarch64"))
     case.folders = [str(case.home / "other")]
     [(key, finding)] = case.findings().items()
     assert key == f"LIB102 {case.home}/other/libcufft.so.11"
@@ -187,7 +187,7 @@ def test_one_whose_needed_library_is_gone(case: Case) -> None:
     env = case.environment()
     library = env.library("cusparse", "libcusparse.so.12")
     library.unlink()
-    case._toolbox.put(env.site, Lib(str(library.relative_to(env.site)), ("libnvJitLink.so.12",)))
+    case.toolbox.put(env.site, Lib(str(library.relative_to(env.site)), ("libnvJitLink.so.12",)))
     [(key, finding)] = case.findings().items()
     assert key == "LIB103 libcusparse.so.12"
     assert "libnvJitLink.so.12" in finding["title"]
@@ -197,7 +197,7 @@ def test_one_whose_needed_library_is_gone(case: Case) -> None:
 def test_parts_of_another_cudnn(case: Case) -> None:
     case.environment()
     other = case.home / "other"
-    case._toolbox.put(case.home, Lib("other/libcudnn_ops.so.9.1.0", soname="libcudnn_ops.so.9"))
+    case.toolbox.put(case.home, Lib("other/libcudnn_ops.so.9.1.0", soname="libcudnn_ops.so.9"))
     (other / "libcudnn_ops.so.9").symlink_to("libcudnn_ops.so.9.1.0")
     case.folders = [str(other)]
     [(key, finding)] = case.findings().items()
@@ -208,7 +208,7 @@ def test_parts_of_another_cudnn(case: Case) -> None:
 def test_a_stub_in_front_of_the_driver(case: Case) -> None:
     case.environment()
     stub = case.home / "cuda/lib64/stubs"
-    case._toolbox.put(case.home, Lib("cuda/lib64/stubs/libcuda.so.1"))
+    case.toolbox.put(case.home, Lib("cuda/lib64/stubs/libcuda.so.1"))
     case.folders = [str(stub)]
     finding = case.findings()["LIB107 libcuda.so.1"]
     assert f"{stub}/libcuda.so.1" in finding["title"]
