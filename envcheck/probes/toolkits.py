@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
@@ -43,10 +43,15 @@ def collect(source: Source, target: Mapping[str, Fact]) -> dict[str, Fact]:
     where = "CUDA_HOME, CUDA_PATH, the usual folders, conda, nvcc on PATH"
     usual = "toolkits, the system's folders, wheels, conda"
     return {
-        "cuda.toolkits": known(rows, where) if rows else absent(where),
-        "cudnn.copies": known(copies, usual) if copies else absent(usual),
+        "cuda.toolkits": known(_sorted(rows), where) if rows else absent(where),
+        "cudnn.copies": known(_sorted(copies), usual) if copies else absent(usual),
         "cuda.xla_roots": roots,
     }
+
+
+def _sorted(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each row's names in the order in which a recorded machine keeps them."""
+    return [dict(sorted(row.items())) for row in rows]
 
 
 def _conda_prefix(target: Mapping[str, Fact]) -> str | None:
@@ -201,7 +206,7 @@ def xla_roots(source: Source, target: Mapping[str, Fact]) -> Fact:
         ptxas = source.exists(f"{path}/bin/ptxas")
         if libdevice or ptxas:
             rows.append({"path": path, "via": via, "libdevice": libdevice, "ptxas": ptxas})
-    return known(rows, "the folders of XLA's own search")
+    return known(_sorted(rows), "the folders of XLA's own search")
 
 
 def _xla_candidates(
