@@ -87,8 +87,8 @@ MIXED = Code(
     "keras-mixed",
     "warning",
     "{file}:{line}: `{path}` here and `{other}` in {other_file}:{other_line}",
-    "In {stack} these are two separate implementations: a layer of one in a model of the other "
-    "fails, often far from here. Import all of it from one place.",
+    "In {stack} these are two separate implementations: layers, models and optimizers of one fail "
+    "in most places of the other, often far from here. Import all of it from one place.",
 )
 MIXED_ALIKE = (
     "In {stack} both lead to the same code, so this works. In other releases they are "

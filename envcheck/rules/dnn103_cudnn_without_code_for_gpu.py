@@ -49,7 +49,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
 def _fix(facts: Facts, matrix: Matrix, place: F.Place, cuda: str, fits: str) -> Fix:
     name = f"nvidia-cudnn-cu{cuda}"
     admitted = within_pins(facts, matrix, name, fits) if fits else None
-    if admitted and place.via == "wheel":
+    if admitted and place.component:
         return install(facts, name + admitted)
     if admitted:
         note = "Install cuDNN {wanted} for CUDA {cuda} and make it the copy that the loader finds "

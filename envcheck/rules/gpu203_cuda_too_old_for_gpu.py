@@ -49,7 +49,7 @@ def _fix(facts: Facts, matrix: Matrix, place: F.Place, wanted: str) -> Fix:
     newest = {name: matrix.resolve(name, pin) for name, pin in own_pins(facts).items()}
     runtime = next((v for name, v in newest.items() if v and "-cuda-runtime" in name), None)
     lowest = wanted.removeprefix(">=").partition(",")[0]
-    if place.via == "wheel" and runtime and CudaRelease.parse(runtime) >= CudaRelease.parse(lowest):
+    if place.component and runtime and CudaRelease.parse(runtime) >= CudaRelease.parse(lowest):
         return install(facts, *sorted(f"{name}=={version}" for name, version in newest.items()))
     note = "Use the libraries of CUDA {wanted}, with a TensorFlow that admits them."
     return manual("newer-cuda", note, wanted=wanted)
