@@ -57,7 +57,7 @@ def stack(tensorflow: str, cuda: str, cudnn: str, gpu: str, capability: str) -> 
         return {
             "name": name,
             "soname": f"lib{name}.so",
-            "found": [{"path": path, "via": "wheel", "version": version}],
+            "found": [{"path": path, "via": "RUNPATH", "version": version, "component": name}],
         }
 
     return {

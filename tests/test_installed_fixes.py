@@ -34,7 +34,10 @@ def kit(version: str, **more: Any) -> dict[str, Any]:
 
 
 def library(name: str, *found: tuple[str, str, str]) -> dict[str, Any]:
-    rows = [{"path": path, "via": via, "version": version} for path, via, version in found]
+    rows = [
+        {"path": path, "via": via, "version": version, "component": name * (via == "RUNPATH")}
+        for path, via, version in found
+    ]
     return {"name": name, "soname": f"lib{name}.so", "found": rows}
 
 
@@ -93,7 +96,7 @@ NO_CUDART = [library("cudart")]
         pytest.param(
             "DNN103", WHEELS,
             {"gpu.devices": V100,
-             "loader.libraries": [library("cudnn", ("/v/libcudnn.so.9", "wheel", "9.28.0.42"))]},
+             "loader.libraries": [library("cudnn", ("/v/libcudnn.so.9", "RUNPATH", "9.28.0.42"))]},
             ((*PIP, "nvidia-cudnn-cu12>=9.3.0.75,<9.11"),), "",
             id="a cuDNN of old that TensorFlow still admits",
         ),

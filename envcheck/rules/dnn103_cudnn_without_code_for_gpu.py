@@ -59,7 +59,7 @@ def _fix(facts: Facts, matrix: Matrix, place: F.Place, cuda: str, fits: str) -> 
 
 
 def _v100(version: str) -> dict[str, object]:
-    found = [{"path": "/v/nvidia/cudnn/lib/libcudnn.so.9", "via": "wheel", "version": version}]
+    found = [{"path": "/v/nvidia/cudnn/lib/libcudnn.so.9", "via": "RUNPATH", "version": version}]
     v100 = {"index": 0, "name": "Tesla V100-SXM2-16GB", "compute_capability": "7.0"}
     library = {"name": "cudnn", "soname": "libcudnn.so.9", "found": found}
     return {"gpu__devices": [v100], "loader__libraries": [library]}

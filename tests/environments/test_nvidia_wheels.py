@@ -115,7 +115,7 @@ def loader(facts: Facts) -> Mapping[str, object]:
     sonames, rows = facts["tensorflow.sonames"].value, facts["target.nvidia_libraries"].value
     found = {
         soname: [
-            {"path": f"{row['folder']}/{soname}", "via": "wheel", "component": row["component"]}
+            {"path": f"{row['folder']}/{soname}", "via": "RUNPATH", "component": row["component"]}
             for row in rows
             if soname in row["files"]
         ]
