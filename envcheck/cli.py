@@ -159,7 +159,7 @@ def check(
 
     wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
     code = CodeScan(python) if scan else None
-    facts, knowledge, timings = gather(Live(), wishes, code)
+    facts, knowledge, timings = gather(Live(), wishes, code, out["expect"])
     return finish(facts, knowledge, timings, code.findings if code else (), **out)
 
 
@@ -180,7 +180,7 @@ def record(
         raise EnvcheckError(f"{folder}: this is not a new or empty folder.", 2)
     recording = Recording(Live())
     wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
-    facts, _, _ = gather(recording, wishes, None)
+    facts, _, _ = gather(recording, wishes, None, "cpu")
     machines.save(folder, facts, recording, str(Path("~").expanduser()), socket.gethostname())
     write(f"Recorded {len(facts)} facts in {folder}. Judge them: envcheck replay {folder}\n")
     return 0
@@ -194,7 +194,7 @@ def replay(folder: Path, **out: Any) -> int:
     from envcheck import machines
 
     facts = machines.load(folder)
-    return finish(facts, load_knowledge(), {}, (), **out)
+    return finish(facts, load_knowledge(out["expect"]), {}, (), **out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +203,11 @@ class Knowledge:
     matrix: Matrix
 
 
-def load_knowledge() -> Knowledge:
+def load_knowledge(expect: Expect) -> Knowledge:
     from envcheck import rules
     from envcheck.commands.matrix import load
 
-    return Knowledge(rules.discover(), load(None))
+    return Knowledge(rules.discover(rules.GPU_FAMILIES if expect == "cpu" else ()), load(None))
 
 
 class CodeScan:
@@ -226,7 +226,7 @@ class CodeScan:
 
 
 def gather(
-    source: Source, wishes: Wishes, code: CodeScan | None
+    source: Source, wishes: Wishes, code: CodeScan | None, expect: Expect
 ) -> tuple[Facts, Knowledge, dict[str, float]]:
     """All facts. What judging and printing needs is loaded while the children work."""
     from envcheck.collect import Collector
@@ -234,7 +234,7 @@ def gather(
     with progress() as show, no_child_left():
         collector = Collector(source, wishes, show)
         collector.start()
-        knowledge = load_knowledge()
+        knowledge = load_knowledge(expect)
         import packaging.requirements
 
         from envcheck import report

@@ -56,39 +56,29 @@ class Collector:
         cached = libraries.parse_ldconfig(self._cache.result())
         if self._nvml is None and driver.is_installed(self._source, cached):
             self._nvml = self._ask_nvml()
-        facts = self._timed("system", "system", lambda: system.collect(self._source))
+        facts: dict[str, Fact] = {}
+
+        def add(name: str, family: str, collect: Callable[[], dict[str, Fact]]) -> None:
+            facts.update(self._timed(name, family, collect))
+
+        source = self._source
+        add("system", "system", lambda: system.collect(source))
         began = time.monotonic()
         given = self._wishes.python is not None
-        inside = target.collect(self._source, self._target, self._inside, given=given)
+        inside = target.collect(source, self._target, self._inside, given=given)
         self.timings["target"] = time.monotonic() - began
         facts.update(inside)
-        facts.update(
-            self._timed(
-                "libraries",
-                "loader",
-                lambda: libraries.collect(self._source, inside, cached),
-            )
-        )
+        add("libraries", "loader", lambda: libraries.collect(source, inside, cached))
         confirming = self._follow_loader(facts)
-        facts.update(
-            self._timed("toolkits", "cuda", lambda: toolkits.collect(self._source, inside))
-        )
-        facts.update(
-            self._timed("driver", "driver", lambda: driver.collect(self._source, self._nvml))
-        )
-        facts.update(self._timed("opened", "loader", confirming))
-        facts.update(self._timed("kernel", "kernel", lambda: self._kernel(facts)))
-        facts.update(
-            self._timed(
-                "interpreters", "interpreters", lambda: interpreters.collect(self._source, inside)
-            )
-        )
+        add("toolkits", "cuda", lambda: toolkits.collect(source, inside))
+        add("driver", "driver", lambda: driver.collect(source, self._nvml))
+        add("opened", "loader", confirming)
+        add("kernel", "kernel", lambda: self._kernel(facts))
+        add("interpreters", "interpreters", lambda: interpreters.collect(source, inside))
         training = self._spawn_smoke(facts)
         if meanwhile:
             so_far = Facts(facts)
-            facts.update(
-                self._timed("code", "code", lambda: {"code.scan": meanwhile(self._source, so_far)})
-            )
+            add("code", "code", lambda: {"code.scan": meanwhile(source, so_far)})
         facts["smoke.result"] = training if isinstance(training, Fact) else self._smoke(training)
         return Facts(facts)
 

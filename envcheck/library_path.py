@@ -13,6 +13,12 @@ from envcheck.remedies import manual
 VARIABLE = "LD_LIBRARY_PATH"
 
 
+def winner(facts: Facts, name: str) -> F.Place | None:
+    """The file that the loader gives to TensorFlow for this library."""
+    rows = facts.value(F.LIBRARIES) or ()
+    return next((row.winner for row in rows if row.name == name), None)
+
+
 def folder_of(path: str) -> str:
     return path.rpartition("/")[0]
 

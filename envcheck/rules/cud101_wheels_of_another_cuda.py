@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.library_path import winner
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.remedies import install
@@ -13,8 +14,8 @@ from envcheck.wheels import cuda_wheels
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
-    built, libraries = facts.value(F.TF_CUDA), facts.value(F.LIBRARIES) or ()
-    if built is None or any(library.found for library in libraries if library.name == "cudart"):
+    built = facts.value(F.TF_CUDA)
+    if built is None or winner(facts, "cudart"):
         return
     wheels = cuda_wheels(facts, matrix)
     majors = sorted({wheel.cuda for wheel in wheels})

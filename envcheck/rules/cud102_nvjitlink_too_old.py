@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.library_path import winner
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import install
@@ -18,8 +19,7 @@ CUSPARSE, NVJITLINK = "nvidia-cusparse-cu12", "nvidia-nvjitlink-cu12"
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     wheels = {wheel.name: wheel for wheel in cuda_wheels(facts, matrix)}
     cusparse, nvjitlink = wheels.get(CUSPARSE), wheels.get(NVJITLINK)
-    rows = facts.value(F.LIBRARIES) or ()
-    used = next((row.found[0] for row in rows if row.name == "cusparse" and row.found), None)
+    used = winner(facts, "cusparse")
     if cusparse is None or nvjitlink is None or used is None or not used.component:
         return
     rule = matrix.rule("R17")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from envcheck import facts as F
 from envcheck.compatibility import refused, stack_of
+from envcheck.library_path import winner
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.remedies import install, manual
@@ -15,9 +16,8 @@ from envcheck.rules import Rule, fires, silent
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     """Only where TensorFlow finds no CUDA runtime: else it matters to nobody what else is there."""
-    rows = facts.value(F.LIBRARIES) or ()
     kits = facts.value(F.CUDA_TOOLKITS) or ()
-    if not kits or not rows or any(row.found for row in rows if row.name == "cudart"):
+    if not kits or not facts.value(F.LIBRARIES) or winner(facts, "cudart"):
         return
     stack = stack_of(facts)
     reasons = [refused(replace(stack, cuda=kit.version), matrix, "cuda") for kit in kits]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from envcheck import facts as F
 from envcheck.compatibility import refused, stack_of
+from envcheck.library_path import winner
 from envcheck.matrix import Matrix
 from envcheck.model import Evidence, Facts, Fix, Match
 from envcheck.remedies import manual
@@ -14,8 +15,8 @@ from envcheck.rules import Rule, fires, silent
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
-    rows, kits = facts.value(F.LIBRARIES) or (), facts.value(F.CUDA_TOOLKITS) or ()
-    if not rows or any(row.found for row in rows if row.name == "cudart"):
+    kits = facts.value(F.CUDA_TOOLKITS) or ()
+    if not facts.value(F.LIBRARIES) or winner(facts, "cudart"):
         return
     stack, current = stack_of(facts), facts.value(F.LD_LIBRARY_PATH)
     fitting = [

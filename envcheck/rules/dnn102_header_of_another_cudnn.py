@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.library_path import winner
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.places import innermost
@@ -14,10 +15,9 @@ from envcheck.rules import Rule, fires, silent
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
-    rows = facts.value(F.LIBRARIES) or ()
-    used = [place.path for row in rows if row.name == "cudnn" for place in row.found[:1]]
+    used = winner(facts, "cudnn")
     copies = facts.value(F.CUDNN_COPIES) or ()
-    in_use = {innermost(path, (copy.path for copy in copies)) for path in used}
+    in_use = innermost(used.path, (copy.path for copy in copies)) if used else None
     for copy in copies:
         versions = [version for version in copy.libraries if version.count(".") > 1]
         packaged = copy.package.partition(" ")[2]
@@ -29,7 +29,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         # Programs load the library; the header is for those that are compiled here.
         yield Match(
             subject=copy.path,
-            severity="warning" if copy.path in in_use else "info",
+            severity="warning" if copy.path == in_use else "info",
             params={
                 "path": copy.path,
                 "header": copy.header or "",

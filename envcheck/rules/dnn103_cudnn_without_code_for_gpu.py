@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from envcheck import facts as F
 from envcheck.compatibility import refused, stack_of, wanted
+from envcheck.library_path import winner
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import install, manual
@@ -16,8 +17,7 @@ from envcheck.wheels import within_pins
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
-    rows, cuda = facts.value(F.LIBRARIES) or (), facts.value(F.TF_CUDA)
-    place = next((row.found[0] for row in rows if row.name == "cudnn" and row.found), None)
+    place, cuda = winner(facts, "cudnn"), facts.value(F.TF_CUDA)
     if place is None or place.version is None or cuda is None:
         return
     version = CudnnRelease.parse(".".join(place.version.split(".")[:3]))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from envcheck import facts as F
 from envcheck.compatibility import refused, stack_of
+from envcheck.library_path import winner
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import install, manual
@@ -16,8 +17,7 @@ from envcheck.wheels import own_pins
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
-    rows = facts.value(F.LIBRARIES) or ()
-    place = next((row.found[0] for row in rows if row.name == "cudart" and row.found), None)
+    place = winner(facts, "cudart")
     if place is None or place.version is None or "." not in place.version:
         return
     cuda = CudaRelease.parse(".".join(place.version.split(".")[:2]))
