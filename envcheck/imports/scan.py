@@ -7,11 +7,12 @@ import multiprocessing
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from envcheck import model
 from envcheck.imports import codes, files, judge, rewrite, sift, uses
 from envcheck.imports.files import Source
 from envcheck.imports.index import ROOTS
@@ -262,6 +263,7 @@ def finding_of(problem: Problem, path: str, source: Source, lines: Sequence[str]
 def _finding(
     problem: Problem, params: dict[str, str], at: str, text: str, fixes: tuple[Fix, ...]
 ) -> Finding:
+    """``params`` name its file, line and column."""
     code = problem.code
     return Finding(
         code=code.code,
@@ -276,7 +278,15 @@ def _finding(
         evidence=(Evidence("code", text, at),),
         rows=(),
         fixes=fixes,
+        place=_place(params),
     )
+
+
+def _place(params: Mapping[str, str]) -> model.Place:
+    notebook = re.fullmatch(r"(.*\.ipynb)(?: cell \d+)?", params["file"], re.S)
+    if notebook:
+        return model.Place(notebook[1])
+    return model.Place(params["file"], int(params["line"]), int(params["column"]))
 
 
 def _fixes(problem: Problem, path: str) -> Iterator[Fix]:

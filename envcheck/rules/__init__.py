@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,7 @@ class Rule:
     """``title`` and ``why`` are templates over the parameters of a match. ``explains`` are the
     beginnings of the codes of findings that merely follow from this one; where it has ``signs``,
     only of those that show one of these words. A ``gpu_only`` rule does not apply where no GPU
-    is expected."""
+    is expected. ``about`` is the first line of the rule's file, set when it is found."""
 
     code: str
     slug: str
@@ -65,6 +65,7 @@ class Rule:
     explains: tuple[str, ...] = ()
     signs: tuple[str, ...] = ()
     gpu_only: bool = False
+    about: str = ""
 
 
 class RuleError(Exception):
@@ -83,7 +84,8 @@ def discover() -> tuple[Rule, ...]:
     """Every rule in this folder, by code."""
     rules: dict[str, Rule] = {}
     for path in Path(__file__).parent.glob("[!_]*.py"):
-        rule = importlib.import_module(f"{__name__}.{path.stem}").RULE
+        module = importlib.import_module(f"{__name__}.{path.stem}")
+        rule = replace(module.RULE, about=(module.__doc__ or "").partition("\n")[0])
         validate(rule, path.stem)
         if rule.code in rules:
             raise RuleError(f"{path.stem}: {rule.code} is taken")

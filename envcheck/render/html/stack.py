@@ -1,0 +1,173 @@
+"""The stack as a picture: what each layer provides to the one above, and where that breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from envcheck import facts as F
+from envcheck.model import Facts, StackLayer
+from envcheck.render.html.tags import Markup, tag
+from envcheck.render.sheet import Sheet
+from envcheck.render.terminal import NAMES, UNICODE_MARKS
+from envcheck.render.view import FindingView, clean
+
+TITLES = {**NAMES, "driver": "Driver", "imports": "Your imports", "smoke": "Coffee network"}
+PROVIDERS = {
+    "imports": ("keras",),
+    "smoke": ("keras",),
+    "keras": ("tensorflow",),
+    "tensorflow": ("python", "cuda", "cudnn"),
+    "python": ("system",),
+    "cuda": ("driver",),
+    "driver": ("gpu",),
+}
+"""Who provides to whom, from the top down."""
+ORDER = (
+    "smoke",
+    "imports",
+    "keras",
+    "tensorflow",
+    "cudnn",
+    "cuda",
+    "driver",
+    "gpu",
+    "python",
+    "system",
+)
+"""As they are read one below the other, on a narrow screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """What a layer's findings mean for it: ``causes`` begin here, ``follows`` come from below."""
+
+    causes: tuple[FindingView, ...] = ()
+    follows: tuple[FindingView, ...] = ()
+
+
+def picture(sheet: Sheet) -> Markup:
+    layers: dict[str, StackLayer] = {layer.layer: layer for layer in sheet.view.layers}
+    names = [name for name in ORDER if name in layers or (name == "system" and _system(sheet))]
+    breaks = {name: _breaks(sheet, name) for name in names}
+    return tag(
+        "div",
+        [
+            part
+            for name in names
+            for part in (
+                _node(sheet, name, layers.get(name), breaks[name]),
+                *_edges(sheet, name, names, layers, breaks),
+            )
+        ],
+        cls="stack",
+    )
+
+
+def _breaks(sheet: Sheet, layer: str) -> Break:
+    roots = sheet.view.findings
+    return Break(
+        tuple(item for item in roots if item.layer == layer and item.severity != "info"),
+        tuple(child for root in roots for child in root.children if child.layer == layer),
+    )
+
+
+def _node(sheet: Sheet, name: str, layer: StackLayer | None, broken: Break) -> Markup:
+    if layer is None:
+        return tag(
+            "div",
+            tag("div", tag("span", "System", cls="name"), cls="top"),
+            tag("div", _system(sheet), cls="version"),
+            cls="node plain n-system",
+        )
+    texts = [text for text in (layer.version, layer.note) if text]
+    if layer.version and layer.status != "unknown":
+        texts = [layer.version]
+    return tag(
+        "div",
+        tag(
+            "div",
+            tag("span", UNICODE_MARKS[layer.status], cls="mark", aria_hidden="true"),
+            tag("span", TITLES[name], cls="name"),
+            tag("span", layer.status.replace("-", " "), cls="hidden"),
+            cls="top",
+        ),
+        tag("div", "; ".join(texts), cls="version") if texts else "",
+        tag("div", layer.where, cls="where") if layer.where else "",
+        list(_badges(broken)),
+        cls=f"node {layer.status} n-{name}" + (" breaks" if broken.causes else ""),
+    )
+
+
+def _badges(broken: Break) -> Iterator[Markup]:
+    for code in _codes(broken.causes):
+        yield tag("a", f"breaks here: {code}", href=f"#{code}", cls="badge")
+    for code in _codes(broken.follows):
+        yield tag("a", f"follows: {code}", href=f"#{code}", cls="badge soft")
+
+
+def _codes(findings: Iterable[FindingView]) -> list[str]:
+    return list(dict.fromkeys(finding.code for finding in findings))
+
+
+def _edges(
+    sheet: Sheet,
+    name: str,
+    names: Iterable[str],
+    layers: dict[str, StackLayer],
+    breaks: dict[str, Break],
+) -> Iterator[Markup]:
+    for provider in PROVIDERS.get(name, ()):
+        if provider not in names:
+            continue
+        state = _state(layers.get(provider), breaks[provider])
+        label = clean(_provides(sheet.report.facts, provider, state))
+        yield tag("div", tag("span", label), cls=f"edge {state} e-{provider} to-{name}")
+
+
+def _state(layer: StackLayer | None, broken: Break) -> str:
+    if layer is None:
+        return "ok"
+    if layer.status in ("skipped", "not-applicable"):
+        return "unused"
+    if layer.status == "error":
+        return "broken" if broken.causes else "hit"
+    return layer.status
+
+
+def _provides(facts: Facts, provider: str, state: str) -> str:
+    """What stands beside the arrow."""
+    if state == "unused":
+        return "not used"
+    if state == "unknown":
+        return "could not be looked at"
+    if provider in ("cuda", "cudnn"):
+        return _libraries(facts, provider)
+    cuda = facts.value(F.DRIVER_CUDA)
+    devices = facts.value(F.GPU_DEVICES) or ()
+    capabilities = sorted({str(item.compute_capability) for item in devices})
+    texts = {
+        "gpu": "compute capability " + ", ".join(capabilities) if capabilities else "",
+        "driver": f"runs CUDA up to {cuda}" if cuda else "",
+        "python": f"Python {facts.value(F.TARGET_PYTHON) or ''}",
+        "system": f"glibc {facts.value(F.TARGET_GLIBC) or ''}",
+        "tensorflow": f"TensorFlow {facts.value(F.TF_VERSION) or ''}",
+        "keras": f"Keras {facts.value(F.KERAS_VERSION) or ''}",
+    }
+    text = texts[provider].rstrip()
+    return "" if text == "glibc" else text
+
+
+def _libraries(facts: Facts, provider: str) -> str:
+    libraries = facts.value(F.LIBRARIES) or ()
+    wanted = [row for row in libraries if row.name.startswith("cudnn") == (provider == "cudnn")]
+    found = [row for row in wanted if row.found]
+    if len(wanted) == 1:
+        return wanted[0].soname if found else f"{wanted[0].soname} not found"
+    return f"{len(found)} of {len(wanted)} libraries found" if wanted else ""
+
+
+def _system(sheet: Sheet) -> str:
+    facts = sheet.report.facts
+    keys = (F.SYSTEM_DISTRIBUTION, F.SYSTEM_OS, F.SYSTEM_ARCH, F.SYSTEM_CONTAINER)
+    return clean(", ".join(value for key in keys if (value := facts.value(key))))
