@@ -165,6 +165,9 @@ class SmokeResult(NamedTuple):
     losses: tuple[float, ...] = ()
     rungs: tuple[SmokeRung, ...] = ()
     way: str = ""
+    parameters: tuple[float, ...] = ()
+    """Of the trained network: W1 row by row (6 numbers), b1 (3), W2 (3), b2 (1), then the mean (2)
+    and the deviation (2) of the normalisation; empty where the child does not tell them."""
 
     @property
     def place(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,7 @@ def _summary(document: Mapping[str, Any]) -> dict[str, Any]:
     rungs = [_rung(row) for row in document["rungs"]]
     trained = next((rung for rung in rungs if rung["name"] == "train"), {})
     way = document.get("way") or {}
+    parameters = _parameters(document)
     return {
         "ok": bool(document.get("ok")),
         "device": trained.get("device") or "",
@@ -89,7 +90,25 @@ def _summary(document: Mapping[str, Any]) -> dict[str, Any]:
         "losses": document.get("losses") or [],
         "rungs": rungs,
         "way": str(way.get("used") or "") if isinstance(way, Mapping) else str(way),
+        **({"parameters": parameters} if parameters else {}),
     }
+
+
+def _parameters(document: Mapping[str, Any]) -> list[float]:
+    """See ``facts.SmokeResult``; none where one of them is no finite number."""
+    weights, scale = document.get("weights") or {}, document.get("normalisation") or {}
+    parts = [weights.get(name) for name in ("W1", "b1", "W2", "b2")]
+    numbers = list(_flat([*parts, scale.get("mean"), scale.get("deviation")]))
+    fits = len(numbers) == 17 and all(isinstance(number, (int, float)) for number in numbers)
+    return numbers if fits else []
+
+
+def _flat(item: Any) -> Iterator[Any]:
+    if isinstance(item, list):
+        for part in item:
+            yield from _flat(part)
+    else:
+        yield item
 
 
 def _rung(row: Mapping[str, Any]) -> dict[str, str]:

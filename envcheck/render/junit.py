@@ -6,6 +6,7 @@ threshold are failures, and a verdict that could not be reached is an error.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -31,8 +32,8 @@ def render(sheet: Sheet) -> str:
     top.append(suite)
     indent(top)
     text = tostring(top, encoding="unicode")
-    # In a log on GitHub this would be a command.
-    text = text.replace("##[", "#&#35;[")
+    # In a log on GitHub these would be commands.
+    text = re.sub(r"(?m)^(\s*):(?=:)", r"\1&#58;", text.replace("##[", "#&#35;["))
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 

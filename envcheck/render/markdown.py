@@ -31,7 +31,9 @@ APART = "\u2060"
 
 
 def render(sheet: Sheet) -> str:
-    return "\n".join(_lines(sheet)) + "\n"
+    text = "\n".join(_lines(sheet)) + "\n"
+    # In a log on GitHub these would be commands.
+    return re.sub(r"##(?=\[)|(?m:^\s*):(?=:)", rf"\g<0>{APART}", text)
 
 
 def _lines(sheet: Sheet) -> Iterator[str]:

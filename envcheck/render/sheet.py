@@ -69,7 +69,8 @@ def fingerprints(findings: Sequence[FindingView]) -> list[str]:
 def path_of(finding: FindingView) -> str:
     """A file of the repository, or a name that stands for the environment: readers of these
     formats need one."""
-    return finding.place.file if finding.place else f"environment/{finding.layer}"
+    file = finding.place.file if finding.place else ""
+    return file or f"environment/{finding.layer}"
 
 
 def command_lines(fix: FixView, commands: Commands) -> tuple[str, ...]:

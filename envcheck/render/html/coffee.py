@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,7 @@ def section(sheet: Sheet) -> Markup | str:
         return _framed(tag("p", f"Not trained: {clean(fact.reason) or 'no reason is known'}."))
     figures: list[Markup] = []
     if result.decisions:
-        raw = fact.value if isinstance(fact.value, Mapping) else {}
-        figures.append(_figure(plane(result, raw), _plane_caption(result, raw)))
+        figures.append(_figure(plane(result), _plane_caption(result)))
     losses = [loss for loss in result.losses if math.isfinite(loss) and loss > 0]
     if len(losses) > 1:
         figures.append(_figure(curve(losses), f"Loss after each of {len(losses)} epochs."))
@@ -61,9 +60,9 @@ def _summary(result: F.SmokeResult) -> str:
     return clean(f"Trained on {result.place}{seconds}, and it decides as it should.{right}")
 
 
-def _plane_caption(result: F.SmokeResult, raw: Mapping[str, Any]) -> str:
+def _plane_caption(result: F.SmokeResult) -> str:
     answers = ", ".join("good" if decision else "bad" for decision in result.decisions)
-    learned = "Shaded: what the network calls good. " if _weights(raw) else ""
+    learned = "Shaded: what the network calls good. " if _is_learned(result) else ""
     return clean(
         f"200 roasts by temperature and duration; dots are good, crosses bad. {learned}"
         f"Outlined: the rule. The two that the network is asked about at the end are ringed; it "
@@ -74,13 +73,16 @@ def _plane_caption(result: F.SmokeResult, raw: Mapping[str, Any]) -> str:
 def _rung(rung: F.SmokeRung) -> Markup:
     mark = {"passed": "✓", "failed": "✗"}.get(rung.status, "–")
     state = rung.status if rung.status in ("passed", "failed") else "left"
-    text = rung.error_message or rung.detail
+    text = (rung.error_message or rung.detail).strip().partition("\n")[0]
     detail = tag("span", clean(text), cls="muted") if text else ""
     return tag("li", tag("b", f"{mark} {clean(rung.name)}"), " ", detail, cls=state)
 
 
-def plane(result: F.SmokeResult, raw: Mapping[str, Any]) -> Markup:
-    weights = _weights(raw)
+def _is_learned(result: F.SmokeResult) -> bool:
+    return len(result.parameters) == 17 and all(result.parameters[15:])
+
+
+def plane(result: F.SmokeResult) -> Markup:
     beans = json.loads(BEANS.read_text(encoding="utf-8"))
     good = "".join(_dot(*_xy(c, m), 2.6) for c, m, is_good in beans if is_good)
     bad = "".join(_cross(*_xy(c, m), 2.4) for c, m, is_good in beans if not is_good)
@@ -91,7 +93,7 @@ def plane(result: F.SmokeResult, raw: Mapping[str, Any]) -> Markup:
     corners = " L".join(f"{x:.1f} {y:.1f}" for x, y in (_xy(*corner) for corner in RULE))
     return _drawing(
         "Beans by temperature and duration, and what the network decides",
-        tag("path", d=_shade(weights), cls="learned") if weights else "",
+        tag("path", d=_shade(result.parameters), cls="learned") if _is_learned(result) else "",
         tag("path", d=f"M{corners}Z", cls="rule"),
         tag("path", d=bad, cls="bad"),
         tag("path", d=good, cls="good"),
@@ -116,42 +118,20 @@ def _cross(x: float, y: float, arm: float) -> str:
     return f"M{x - arm:.1f} {y - arm:.1f}l{side} {side}m0 {-side}l{-side} {side}"
 
 
-def _weights(raw: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """(W1, b1, W2, b2, mean, deviation), where the result carries them in the right shapes."""
-    weights, scale = raw.get("weights"), raw.get("normalisation")
-    if not isinstance(weights, Mapping) or not isinstance(scale, Mapping):
-        return None
-    found = [weights.get(name) for name in ("W1", "b1", "W2", "b2")]
-    found += [scale.get("mean"), scale.get("deviation")]
-    shapes = [_shape(item) for item in found]
-    if shapes != [(2, 3), (3,), (3, 1), (1,), (2,), (2,)] or not all(found[5] or ()):
-        return None
-    return tuple(found)
-
-
-def _shape(item: Any) -> tuple[int, ...] | None:
-    if not isinstance(item, list) or not item:
-        return None
-    if all(isinstance(part, (int, float)) for part in item):
-        return (len(item),)
-    inner = {_shape(part) for part in item}
-    only = inner.pop()
-    return (len(item), *only) if not inner and only else None
-
-
-def probability(weights: tuple[Any, ...], celsius: float, minutes: float) -> float:
-    """What a network of these weights says of a roast, as coffee_smoke.reference computes it."""
-    w1, b1, w2, b2, mean, deviation = weights
-    x = [(celsius - mean[0]) / deviation[0], (minutes - mean[1]) / deviation[1]]
-    hidden = [_sigmoid(x[0] * w1[0][n] + x[1] * w1[1][n] + b1[n]) for n in range(3)]
-    return _sigmoid(sum(h * w2[n][0] for n, h in enumerate(hidden)) + b2[0])
+def probability(parameters: Sequence[float], celsius: float, minutes: float) -> float:
+    """What the trained network says of a roast, as coffee_smoke.reference computes it."""
+    first, second, b1, w2 = (parameters[i : i + 3] for i in (0, 3, 6, 9))
+    b2, mean, deviation = parameters[12], parameters[13:15], parameters[15:17]
+    x, y = (celsius - mean[0]) / deviation[0], (minutes - mean[1]) / deviation[1]
+    hidden = (_sigmoid(x * first[n] + y * second[n] + b1[n]) for n in range(3))
+    return _sigmoid(sum(value * w2[n] for n, value in enumerate(hidden)) + b2)
 
 
 def _sigmoid(z: float) -> float:
     return 1 / (1 + math.exp(-z)) if z > -700 else 0.0
 
 
-def _shade(weights: tuple[Any, ...], columns: int = 108, rows: int = 72) -> str:
+def _shade(parameters: Sequence[float], columns: int = 108, rows: int = 72) -> str:
     """The region that the network calls good, as runs of cells in each row."""
     wide, high = (RIGHT - LEFT) / columns, (TOP - BOTTOM) / rows
     parts = []
@@ -160,7 +140,7 @@ def _shade(weights: tuple[Any, ...], columns: int = 108, rows: int = 72) -> str:
         start = None
         for column in range(columns + 1):
             celsius = LEFT + (column + 0.5) * wide
-            inside = column < columns and probability(weights, celsius, minutes) > 0.5
+            inside = column < columns and probability(parameters, celsius, minutes) > 0.5
             if inside and start is None:
                 start = column
             elif not inside and start is not None:

@@ -61,6 +61,8 @@ def _header(sheet: Sheet) -> Markup:
         first = tag(
             "div", tag("h2", "Do this first"), _fix(view.first, sheet.commands), cls="first"
         )
+    # Else it is a finding's title, and a name such as numpy stays as it is written.
+    own_words = view.status in ("pass", "inconclusive")
     return tag(
         "header",
         tag(
@@ -69,11 +71,15 @@ def _header(sheet: Sheet) -> Markup:
             f" {STATUS_WORDS[view.status]}",
             cls="verdict",
         ),
-        tag("h1", view.headline),
-        tag("p", view.target, cls="target") if view.target else "",
+        tag("h1", _capital(view.headline) if own_words else view.headline),
+        tag("p", _capital(view.target), cls="target") if view.target else "",
         first,
         cls=f"head {STATUS_MARKS[view.status]}",
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _sections(sheet: Sheet) -> Iterator[Markup | str]:

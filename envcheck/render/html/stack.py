@@ -56,8 +56,8 @@ def picture(sheet: Sheet) -> Markup:
             part
             for name in names
             for part in (
+                *_edges(sheet, name, names, layers.get(name), breaks[name]),
                 _node(sheet, name, layers.get(name), breaks[name]),
-                *_edges(sheet, name, names, layers, breaks),
             )
         ],
         cls="stack",
@@ -111,18 +111,19 @@ def _codes(findings: Iterable[FindingView]) -> list[str]:
 
 
 def _edges(
-    sheet: Sheet,
-    name: str,
-    names: Iterable[str],
-    layers: dict[str, StackLayer],
-    breaks: dict[str, Break],
+    sheet: Sheet, provider: str, names: Iterable[str], layer: StackLayer | None, broken: Break
 ) -> Iterator[Markup]:
-    for provider in PROVIDERS.get(name, ()):
-        if provider not in names:
-            continue
-        state = _state(layers.get(provider), breaks[provider])
-        label = clean(_provides(sheet.report.facts, provider, state))
-        yield tag("div", tag("span", label), cls=f"edge {state} e-{provider} to-{name}")
+    """From a provider up to each of its users."""
+    users = [user for user in names if provider in PROVIDERS.get(user, ())]
+    if not users:
+        return
+    state = _state(layer, broken)
+    label = clean(_provides(sheet.report.facts, provider, state))
+    for user in users:
+        # Said where the user is not drawn right above.
+        to = tag("span", f"to {TITLES[user]}: " if label else f"to {TITLES[user]}", cls="to")
+        text = tag("span", to, label)
+        yield tag("div", text, cls=f"edge {state} e-{provider} to-{user}")
 
 
 def _state(layer: StackLayer | None, broken: Break) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from envcheck.model import Fact
-from envcheck.render.html.tags import Markup, tag
+from envcheck.render.html.tags import Markup, join, tag
 from envcheck.render.view import LONGEST, clean
 
 MOST_ROWS = 500
@@ -40,7 +40,9 @@ def is_table(item: Any) -> bool:
 def table(rows: Sequence[Mapping[str, Any]]) -> Markup:
     """The columns are those that any row fills."""
     shown = rows[:MOST_ROWS]
-    names = dict.fromkeys(name for row in shown for name, cell in row.items() if _filled(cell))
+    filled = [(name, cell) for row in shown for name, cell in row.items() if _filled(cell)]
+    nested = {name for name, cell in filled if isinstance(cell, (list, Mapping))}
+    names = sorted(dict.fromkeys(name for name, _ in filled), key=lambda name: name in nested)
     head = tag("tr", [tag("th", clean(name), scope="col") for name in names])
     body = [tag("tr", [tag("td", _cell(row.get(name))) for name in names]) for row in shown]
     left = len(rows) - len(shown)
@@ -62,12 +64,16 @@ def _cell(cell: Any) -> Markup | str:
         return _entry(cell)
     if isinstance(cell, list):
         return clean(", ".join(map(str, cell)))
-    return tag("code", clean(cell if isinstance(cell, str) else json.dumps(cell)))
+    text = clean(cell if isinstance(cell, str) else json.dumps(cell))
+    return tag("code", text, cls="short" if len(text) <= 40 else "")
 
 
-def _entry(row: Mapping[str, Any]) -> list[Markup | str]:
-    """The first field stands out; the rest is named."""
-    filled = [(name, cell) for name, cell in row.items() if _filled(cell)]
-    parts: list[Markup | str] = [tag("code", clean(str(cell))) for _, cell in filled[:1]]
+def _entry(row: Mapping[str, Any]) -> Markup:
+    """The path or else the first field stands out; the rest is named."""
+    filled = sorted(
+        ((name, cell) for name, cell in row.items() if _filled(cell)),
+        key=lambda field: field[0] != "path",
+    )
+    parts = [tag("code", clean(str(cell))) for _, cell in filled[:1]]
     rest = ", ".join(f"{name} {cell}" for name, cell in filled[1:])
-    return [*parts, tag("span", f" {clean(rest)}", cls="muted")] if rest else parts
+    return join([*parts, tag("span", f" {clean(rest)}", cls="muted") if rest else ""])
