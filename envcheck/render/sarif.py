@@ -75,10 +75,12 @@ def _result(finding: FindingView, index: int, mark: str, sheet: Sheet) -> dict[s
 
 
 def _location(finding: FindingView) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": _uri(path_of(finding))}}
+    # GitHub refuses a result without a line, also where it means a whole file or a machine.
+    region: dict[str, Any] = {"startLine": 1}
     if finding.place and finding.place.line:
-        place["region"] = {"startLine": finding.place.line, "startColumn": finding.place.column}
-    location: dict[str, Any] = {"physicalLocation": place}
+        region = {"startLine": finding.place.line, "startColumn": finding.place.column}
+    file = {"uri": _uri(path_of(finding))}
+    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": file, "region": region}}
     if not finding.place:
         location["logicalLocations"] = [
             {"name": finding.layer, "fullyQualifiedName": f"environment.{finding.layer}"}

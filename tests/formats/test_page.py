@@ -83,6 +83,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., tuple[Pag
         file = tmp_path / "report.html"
         file.write_text(html.render(samples.sheet_of(report)), encoding="utf-8")
         page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+        page.set_default_timeout(120_000)  # an upper bound for a loaded machine
         pages.append(page)
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))
