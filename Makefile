@@ -35,6 +35,7 @@ lint: .venv-dev/.ready
 
 bench: .venv-dev/.ready
 	.venv-dev/bin/python benchmarks/startup.py
+	.venv-dev/bin/python benchmarks/coffee.py
 
 .venv/.ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.10 to 3.13 was found: name one with make PYTHON=..."; exit 2; }

@@ -1,6 +1,7 @@
-"""Child entry: `python path/to/coffee_smoke` or `python -m coffee_smoke`.
+"""Entry: `python path/to/coffee_smoke` or `python -m coffee_smoke`, for this very interpreter.
 
-Started from its folder it needs nothing installed. Only `os` and `sys`, which every interpreter
+With --worker it climbs the rungs itself, without it supervises a process that does. Started
+from its folder it needs nothing installed. Only `os` and `sys`, which every interpreter
 has loaded before its first line, are imported before the search path is in order.
 """
 
@@ -12,6 +13,8 @@ LOADED_AT_START = frozenset(
     "abc codecs encodings genericpath io ntpath os posixpath site stat sys zipimport "
     "_collections_abc _sitebuiltins __main__ builtins".split()
 )
+
+PR_SET_PDEATHSIG = 1
 
 
 def user_folders() -> "list[str]":
@@ -80,6 +83,20 @@ def forget_shadowed(folders: "list[str]") -> None:
             del sys.modules[module]
 
 
+def die_with_supervisor() -> None:
+    """Linux: SIGKILL when whoever started this is gone, even if that was killed itself."""
+    if not sys.platform.startswith("linux"):
+        return
+    import signal
+
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    except (ImportError, OSError, AttributeError):
+        pass  # a Python without ctypes; the supervisor's own end still ends this
+
+
 def main() -> int:
     if sys.version_info < (3, 7):
         sys.stderr.write(
@@ -94,6 +111,11 @@ def main() -> int:
     sys.path[:] = safe
     if not __package__:
         load_package(folder)
+    if "--worker" not in sys.argv[1:]:
+        from coffee_smoke import launcher
+
+        return launcher.main(sys.argv[1:], own=sys.executable)
+    die_with_supervisor()
     from coffee_smoke import child
 
     sys.dont_write_bytecode = keep_bytecode_off

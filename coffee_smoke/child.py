@@ -1,4 +1,7 @@
-"""The child's side of the protocol: options in, progress on stderr, one document on stdout."""
+"""The worker: options in, progress on stderr, after every rung one document on stdout.
+
+The supervisor starts it in the target's interpreter, and again after a rung that took it down.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +11,46 @@ import os
 import sys
 from typing import Any, Dict, List, Optional
 
-from coffee_smoke import ladder, network, rungs, view
+from coffee_smoke import ladder, network, roast, rungs
 
 CANNOT_WRITE = 3
 
 
-def parse_options(argv: List[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="coffee-smoke", description="Trains the coffee-roasting network on this TensorFlow."
-    )
+def training_options() -> argparse.ArgumentParser:
+    """What the supervisor's command line and the worker's have in common."""
+    parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--quick", action="store_true", help="one epoch instead of ten")
-    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto")
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "gpu"),
+        default="auto",
+        help="auto: the first GPU where TensorFlow lists one, else the CPU",
+    )
     parser.add_argument(
         "--way",
         choices=("auto", *network.WAYS),
         default="auto",
-        help="how to train (default: the fastest that works)",
+        help="how to train: one compiled loop per epoch (xla-loop), the same loop not compiled "
+        "(graph-loop) or Keras' own (fit); auto: the first of them that works",
     )
     parser.add_argument(
         "--faithful",
         action="store_const",
         const="fit",
         dest="way",
-        help="the course's plain model.fit, same as --way fit",
+        help="the course's plain model.fit: the same training, a minute or more",
     )
-    parser.add_argument("--seed", type=int, default=1234)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser.add_argument("--nonce", default="", help="printed right before the JSON document")
-    parser.add_argument("-v", "--verbose", action="store_true")
+    parser.add_argument("--seed", type=int, default=1234, help="of the initial weights (1234)")
+    return parser
+
+
+def parse_options(argv: List[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="coffee-smoke --worker", parents=[training_options()])
+    parser.add_argument("--worker", action="store_true", required=True)
+    parser.add_argument("--nonce", default="", help="printed right before each document")
+    parser.add_argument("--rungs", default="", help="names, with commas; default: all")
+    parser.add_argument("--done", default="[]", help="JSON: name, status, detail of earlier rungs")
+    parser.add_argument("--without", action="append", default=[], help="a way not to try again")
     return parser.parse_args(argv)
 
 
@@ -76,16 +91,17 @@ def main(argv: Optional[List[str]] = None) -> int:
     except OSError as error:
         say("stdout is closed, no result can be given: " + str(error))
         return CANNOT_WRITE
-    options = ladder.Options(given.quick, given.device, given.way, given.seed)
-    document = ladder.climb(options, rungs.RUNGS, say)
-    document["acceptance"] = rungs.acceptance(given.quick)
-    if given.json:
-        result = encode(document, given.nonce).encode("ascii")
-    else:
-        coding = getattr(sys.stdout, "encoding", None) or "ascii"
-        result = view.text(document, given.verbose).encode(coding, "replace")
+
+    def emit(document: Dict[str, Any]) -> None:
+        document["acceptance"] = roast.acceptance(given.quick)
+        write_all(out, encode(document, given.nonce).encode("ascii"))
+
+    options = ladder.Options(given.quick, given.device, given.way, given.seed, tuple(given.without))
+    todo = given.rungs.split(",") if given.rungs else None
     try:
-        write_all(out, result)
+        done = json.loads(given.done)
+        document = ladder.climb(options, rungs.RUNGS, say, todo, done, emit)
+        emit(dict(document, complete=True))
     except OSError as error:
         say("the result cannot be written: " + str(error))
         return CANNOT_WRITE

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Tuple
 
+# Degrees Celsius and minutes of the roasts.
+CELSIUS = (150.0, 285.0)
+MINUTES = (11.5, 15.5)
 BEANS = 200
 COPIES = 1000
 BATCH = 32

@@ -1,52 +1,83 @@
-"""`coffee-smoke` in the user's shell: runs this folder with another interpreter and reports."""
+"""`coffee-smoke` in the user's shell: which interpreter, under which deadlines, and the report."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import re
-import secrets
 import shutil
 import signal
 import subprocess
 import sys
-import threading
-from typing import IO, Any, Dict, List, NamedTuple, Optional, Tuple
+import textwrap
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from coffee_smoke import child, ladder, rungs, view
+from coffee_smoke import child, ladder, picture, rungs, view
+from coffee_smoke.supervisor import Refused, Supervision
 
 USAGE_ERROR = 2
-STDERR_TAIL = 20
-# What the child says before and after each rung.
-ANNOUNCED = re.compile(r"coffee-smoke: (\w+) \.\.\.$", re.MULTILINE)
-TOLD = re.compile(r"coffee-smoke: (\w+) (passed|failed|not-run): (.*)$", re.MULTILINE)
+INTERRUPTED = 130
+
+DESCRIPTION = """\
+Trains the coffee-roasting network in a Python environment, tries every GPU
+library on the way, and says which rung broke. Full length (62,500 steps) takes
+a few seconds beyond the import of TensorFlow.
+"""
+RUNGS = textwrap.fill("Rungs: " + ", ".join(rung.name for rung in rungs.RUNGS) + ".", width=78)
+EPILOG = (
+    RUNGS
+    + """
+On a machine without a GPU the same rungs run on the CPU and are reported as
+such; those that need a GPU, or several, are skipped.
+
+Exit codes: 0 every rung passed, 1 one did not, 2 wrong usage.
+"""
+)
 
 
-class Ended(NamedTuple):
-    """How the child ended. `returncode` is negative for a signal, as in subprocess."""
+class Target(NamedTuple):
+    """`command` starts a worker there; `why` says what chose this interpreter."""
 
-    returncode: int
-    timed_out: bool
-    stdout: str
-    stderr: str
+    python: str
+    why: str
+    command: Tuple[str, ...]
 
 
-def parse_options(argv: Optional[List[str]]) -> Tuple[argparse.Namespace, List[str]]:
-    """Our own options, and those that go on to the child as they are."""
+def parse_options(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="coffee-smoke",
-        description="Trains the coffee-roasting network in a Python environment, and says which "
-        "rung broke. Other options (--quick, --device, --way, --faithful, --seed) are the "
-        "child's: see `python -m coffee_smoke --help`.",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        parents=[child.training_options()],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--python", metavar="TARGET", help="interpreter or virtual environment")
-    parser.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser.add_argument("-v", "--verbose", action="store_true")
-    given, rest = parser.parse_known_args(argv)
-    child.parse_options(rest)  # a wrong option ends here, with 2, and not in the child
-    return given, rest
+    parser.add_argument("--nonce", default="", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--plot",
+        metavar="FILE",
+        help="draw beans, learned regions and losses into a .png or .svg (needs matplotlib here)",
+    )
+    parser.add_argument(
+        "--timeout", type=seconds, default=600.0, metavar="SECONDS", help="for all of it (600)"
+    )
+    parser.add_argument(
+        "--rung-timeout",
+        type=seconds,
+        metavar="SECONDS",
+        help="for each rung, instead of its own deadline (60 to 300)",
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="all that the worker says, and a picture"
+    )
+    return parser.parse_args(argv)
+
+
+def seconds(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise ValueError
+    return value
 
 
 def find_target(asked: Optional[str]) -> Tuple[str, str]:
@@ -66,132 +97,122 @@ def find_target(asked: Optional[str]) -> Tuple[str, str]:
     return (found, "PATH") if found else (sys.executable, "the Python of coffee-smoke itself")
 
 
-def kill_group(process: "subprocess.Popen[str]") -> None:
-    """The child and all that it started; on Windows the child alone."""
-    if os.name == "nt":
-        process.kill()
-        return
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # nothing is left of the group
-
-
-def pump(stream: IO[str], into: List[str], echo: bool) -> None:
-    for line in stream:
-        into.append(line)
-        if echo:
-            sys.stderr.write(line)
-            sys.stderr.flush()
-
-
-def spawn(argv: List[str], timeout: float, echo: bool) -> Ended:
-    """Runs argv in a process group of its own, of which nothing is left at the end."""
-    process = subprocess.Popen(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        universal_newlines=True,
-        encoding="utf-8",
-        errors="backslashreplace",
-        start_new_session=True,
-    )
-    out: List[str] = []
-    err: List[str] = []
-    assert process.stdout is not None and process.stderr is not None
-    readers = [
-        threading.Thread(target=pump, args=(process.stdout, out, False), daemon=True),
-        threading.Thread(target=pump, args=(process.stderr, err, echo), daemon=True),
-    ]
-    for reader in readers:
-        reader.start()
-    timed_out = False
-    try:
-        process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        timed_out = True
-    finally:
-        kill_group(process)  # a child of the child would keep the pipes open for ever
-        process.wait()
-    for reader in readers:
-        reader.join(5)
-    process.stdout.close()
-    process.stderr.close()
-    return Ended(process.returncode, timed_out, "".join(out), "".join(err))
-
-
-def parse_document(stdout: str, nonce: str) -> Optional[Dict[str, Any]]:
-    """The document after the nonce, or None when the child did not give a whole one."""
-    for line in stdout.splitlines():
-        if line.startswith(nonce):
-            try:
-                document = json.loads(line[len(nonce) :])
-            except ValueError:
-                return None
-            return document if isinstance(document, dict) else None
-    return None
-
-
-def how_it_ended(ended: Ended) -> str:
-    if ended.timed_out:
-        return "hung until the deadline"
-    if ended.returncode < 0:
-        try:
-            return "killed by " + signal.Signals(-ended.returncode).name
-        except ValueError:
-            return "killed by signal %d" % -ended.returncode
-    return "exited with %d and gave no result" % ended.returncode
-
-
-def document_of_the_dead(ended: Ended) -> Dict[str, Any]:
-    """What is known when the child ended without a document: what it had said on stderr."""
-    said = {name: (status, detail) for name, status, detail in TOLD.findall(ended.stderr)}
-    announced = ANNOUNCED.findall(ended.stderr)
-    broken = announced[-1] if announced else rungs.RUNGS[0].name
-    results = []
-    for rung in rungs.RUNGS:
-        status, detail = said.get(rung.name, ("not-run", "the child ended in " + broken))
-        if rung.name == broken and rung.name not in said:
-            status, detail = "failed", how_it_ended(ended)
-        results.append(ladder.result_of(rung.name, status, detail))
-    return dict(ladder.empty_document(), schema=ladder.SCHEMA, ok=False, rungs=results)
-
-
-def report(document: Dict[str, Any], ended: Ended, as_json: bool, verbose: bool) -> str:
-    if as_json:
-        return json.dumps(document, sort_keys=True) + "\n"
-    text = view.text(document, verbose)
-    if ended.returncode not in (0, 1) and not verbose:
-        tail = ended.stderr.splitlines()[-STDERR_TAIL:]
-        text = "\n".join(["its last words:"] + ["  " + line for line in tail] + [text])
-    return text
-
-
-def main(argv: Optional[List[str]] = None) -> int:
-    """0 when every rung passed, 1 when one did not, 2 for what was asked wrongly."""
-    given, rest = parse_options(argv)
+def choose_target(asked: Optional[str], own: Optional[str]) -> Target:
     # The file and not the folder: for a folder Python would leave its bytecode there.
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
-    nonce = secrets.token_hex(8)
+    if own and not asked:
+        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+        return Target(own, "the interpreter that runs this", (own, *flags, program))
+    python, why = find_target(asked)
+    return Target(python, why, (python, program))
+
+
+def pass_on(given: argparse.Namespace) -> Tuple[str, ...]:
+    same = ("--device", given.device, "--way", given.way, "--seed", str(given.seed))
+    return (*same, "--quick") if given.quick else same
+
+
+class Progress:
+    """What of the worker's stderr is shown: all of it, its own lines, or on a terminal the last."""
+
+    def __init__(self, verbose: bool, lines: bool) -> None:
+        self._verbose, self._lines = verbose, lines
+        stderr = sys.stderr
+        self._status = not (verbose or lines) and stderr is not None and stderr.isatty()
+
+    def __call__(self, line: str) -> None:
+        ours = line.startswith("coffee-smoke: ")
+        if self._verbose or (self._lines and ours):
+            self._write(line + "\n")
+        elif self._status and ours:
+            width = shutil.get_terminal_size().columns - 1
+            self._write("\r\033[K" + line[:width])
+
+    def clear(self) -> None:
+        if self._status:
+            self._write("\r\033[K")
+
+    @staticmethod
+    def _write(text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except (OSError, AttributeError, ValueError):
+            pass  # nobody reads the progress; the document still matters
+
+
+def climb(target: Target, given: argparse.Namespace) -> Dict[str, Any]:
+    """Raises OSError where the target does not start and Refused where it will not work."""
+    options = ladder.Options(given.quick, given.device, given.way, given.seed)
+    progress = Progress(given.verbose, bool(given.nonce))
+    supervision = Supervision(
+        [*target.command, *pass_on(given)],
+        rungs.RUNGS,
+        options,
+        progress,
+        given.timeout,
+        given.rung_timeout,
+    )
     try:
-        python, why = find_target(given.python)
-        command = [python, program, "--json", "--nonce", nonce, *rest]
-        ended = spawn(command, given.timeout, given.verbose)
-    except OSError as error:
-        sys.stderr.write("coffee-smoke: %s\n" % error)
-        return USAGE_ERROR
-    if ended.returncode == USAGE_ERROR and not ANNOUNCED.search(ended.stderr):
-        sys.stderr.write("".join(ended.stderr.splitlines(True)[-3:]))
-        return USAGE_ERROR
-    document = parse_document(ended.stdout, nonce)
-    if document is None:
-        document = document_of_the_dead(ended)
-    document["target"] = {"python": python, "why": why}
-    document["child"] = {
-        "returncode": ended.returncode,
-        "timed_out": ended.timed_out,
-        "stderr_tail": ended.stderr.splitlines()[-STDERR_TAIL:],
-    }
-    sys.stdout.write(report(document, ended, given.json, given.verbose))
+        document = supervision.run()
+    finally:
+        progress.clear()
+    document["target"] = {"python": target.python, "why": target.why}
+    document["workers"] = supervision.workers
+    return document
+
+
+def interrupt(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def complain(text: str) -> int:
+    if sys.stderr is not None:
+        sys.stderr.write("coffee-smoke: %s\n" % text)
+    return USAGE_ERROR
+
+
+def main(argv: Optional[List[str]] = None, own: Optional[str] = None) -> int:
+    """0 when every rung passed, 1 when one did not, 2 for what was asked wrongly. `own` is the
+    interpreter that is the target unless --python names another."""
+    given = parse_options(argv)
+    if given.plot:
+        from coffee_smoke import plot
+
+        problem = plot.why_not(given.plot)
+        if problem:
+            return complain(problem)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), interrupt)
+    try:
+        target = choose_target(given.python, own)
+        document = climb(target, given)
+    except (OSError, Refused) as error:
+        return complain(str(error).replace("coffee-smoke: ", ""))
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+    return report(document, given)
+
+
+def report(document: Dict[str, Any], given: argparse.Namespace) -> int:
+    if given.json or given.nonce:
+        text = child.encode(document, given.nonce)
+    else:
+        unicode = picture.can_encode(getattr(sys.stdout, "encoding", None))
+        text = view.text(document, given.verbose, unicode)
+    try:
+        encoding = sys.stdout.encoding or "ascii"
+        sys.stdout.buffer.write(text.encode(encoding, "backslashreplace"))
+        sys.stdout.flush()
+    except (OSError, AttributeError) as error:
+        complain("the result cannot be written: %s" % error)
+        return child.CANNOT_WRITE
+    if given.plot:
+        from coffee_smoke import plot
+
+        problem = plot.draw(document, given.plot)
+        if problem:
+            complain(problem)
     return 0 if document["ok"] else 1

@@ -49,12 +49,20 @@ def keras_of(tf: Any) -> Keras:
     return Keras(version, str(module.__file__), flavour, str(tf.keras.backend.backend()))
 
 
+def is_tf_keras(tf: Any) -> bool:
+    return bool(tf.keras.Model.__module__.startswith("tf_keras"))
+
+
 def seed_everything(tf: Any, seed: int) -> None:
+    import random
+
     # Keras 3 draws initial weights from its own generator, which tf.random does not seed;
-    # set_random_seed seeds all of them, and came with TF 2.7.
-    if hasattr(tf.keras.utils, "set_random_seed"):
+    # set_random_seed seeds all of them, and came with TF 2.7. After it tf-keras draws from
+    # random.randint(1, 1e9), which Python 3.12 refuses.
+    if hasattr(tf.keras.utils, "set_random_seed") and not is_tf_keras(tf):
         tf.keras.utils.set_random_seed(seed)
     else:
+        random.seed(seed)  # where tf-keras otherwise takes the seeds of its initial weights from
         tf.random.set_seed(seed)
 
 
@@ -121,6 +129,24 @@ def summary_of(model: Any) -> str:
     return "\n".join(lines)
 
 
+def compiled(tf: Any, function: Callable[..., Any]) -> Any:
+    """The function as one XLA program."""
+    version = tuple(int(part) for part in tf.__version__.split(".")[:2])
+    if version < (2, 5):
+        return tf.function(function, autograph=False, experimental_compile=True)
+    return tf.function(function, autograph=False, jit_compile=True)
+
+
+def gradients_of(tf: Any, model: Any, device: str, x: Any, y: Any) -> Tuple[Any, ...]:
+    """d loss / d (W1, b1, W2, b2) as TensorFlow computes it, numpy."""
+    with tf.device(device):
+        with tf.GradientTape() as tape:
+            answer = model(tf.convert_to_tensor(x), training=True)
+            loss = tf.keras.losses.BinaryCrossentropy()(tf.convert_to_tensor(y), answer)
+        found = tape.gradient(loss, model.trainable_variables)
+    return tuple(gradient.numpy() for gradient in found)
+
+
 def variable_devices(model: Any) -> Tuple[str, ...]:
     """Where each weight lives. Keras 3 wraps the tf.Variable, which older ones hand out."""
     inner = [v.value if not callable(v.value) else v for v in model.trainable_variables]
@@ -130,8 +156,11 @@ def variable_devices(model: Any) -> Tuple[str, ...]:
 def fit_briefly(tf: Any, device: str, x: Any, y: Any, seed: int) -> Any:
     """One short epoch through Keras' own trainer; returns what `predict` then says of x."""
     model = build_seeded(tf, device, seed)
+    # AutoGraph exempts `keras` from conversion but not `tf_keras`: seconds, a minute when busy.
+    eagerly = is_tf_keras(tf)
     with tf.device(device):
-        model.compile(loss=tf.keras.losses.BinaryCrossentropy(), optimizer=_adam(tf))
+        loss = tf.keras.losses.BinaryCrossentropy()
+        model.compile(loss=loss, optimizer=_adam(tf), run_eagerly=eagerly)
         model.fit(x, y, batch_size=data.BATCH, epochs=1, verbose=0)
         return model.predict(x, verbose=0)
 
@@ -269,9 +298,4 @@ def _epoch_function(tf: Any, model: Any, xla: bool) -> Any:
         )
         return total / data.BATCHES
 
-    if not xla:
-        return tf.function(epoch, autograph=False)
-    version = tuple(int(part) for part in tf.__version__.split(".")[:2])
-    if version < (2, 5):
-        return tf.function(epoch, autograph=False, experimental_compile=True)
-    return tf.function(epoch, autograph=False, jit_compile=True)
+    return compiled(tf, epoch) if xla else tf.function(epoch, autograph=False)

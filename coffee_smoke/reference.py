@@ -31,7 +31,7 @@ def normalise(rows: Any, training_rows: Any) -> Any:
     return (rows - training_rows.mean(axis=0)) / training_rows.std(axis=0)
 
 
-def _sigmoid(z: Any) -> Any:
+def sigmoid(z: Any) -> Any:
     import numpy
 
     # exp of a negative number only: no overflow warning for a saturated unit.
@@ -41,12 +41,12 @@ def _sigmoid(z: Any) -> Any:
 
 def logits(weights: Weights, x: Any) -> Any:
     w1, b1, w2, b2 = weights
-    return _sigmoid(x @ w1 + b1) @ w2 + b2
+    return sigmoid(x @ w1 + b1) @ w2 + b2
 
 
 def forward(weights: Weights, x: Any) -> Any:
     """Probabilities of a good roast, (n, 1)."""
-    return _sigmoid(logits(weights, x))
+    return sigmoid(logits(weights, x))
 
 
 def loss(weights: Weights, x: Any, y: Any) -> float:
@@ -60,7 +60,7 @@ def loss(weights: Weights, x: Any, y: Any) -> float:
 def gradients(weights: Weights, x: Any, y: Any) -> Weights:
     """d loss / d (W1, b1, W2, b2), by hand."""
     w1, b1, w2, _ = weights
-    hidden = _sigmoid(x @ w1 + b1)
+    hidden = sigmoid(x @ w1 + b1)
     d_logit = (forward(weights, x) - y) / len(x)
     d_hidden = d_logit @ w2.T * hidden * (1 - hidden)
     return (x.T @ d_hidden, d_hidden.sum(axis=0), hidden.T @ d_logit, d_logit.sum(axis=0))

@@ -1,287 +1,37 @@
-"""The rungs, from `import tensorflow` to a network that has learned.
-
-A new rung is one function and one line in RUNGS.
-"""
+"""The ladder: every rung in its order. A new rung is one function and one line here."""
 
 from __future__ import annotations
 
-import math
-from functools import partial
-from typing import Any, Dict, List, Optional
+from coffee_smoke import cuda, ops, roast, several, start
+from coffee_smoke.ladder import Rung
 
-from coffee_smoke import data, network, reference
-from coffee_smoke.ladder import Climb, Note, Rung, Wrong, attempt, error_field
-
-# What a sound machine reaches. With seed 1234 it reaches 0.98, 5e-7 and 0.003 (Keras 3) or
-# 0.985, 8e-8 and 0.002 (Keras 2); the limits leave room for another order of additions only.
-GOOD_BEAN_ABOVE = 0.9
-BURNT_BEAN_BELOW = 1e-3
-FINAL_LOSS_BELOW = 0.005
-# Probabilities against the float64 reference. TF32, which Ampere and later GPUs use for
-# float32 products, keeps 10 bits: 0.001 relative in a logit that reaches 20.
-TOLERANCE = 0.02
-
-
-def import_tensorflow(climb: Climb) -> Note:
-    import tensorflow
-
-    climb.tf = tensorflow
-    found: Dict[str, Any] = {
-        "version": str(tensorflow.__version__),
-        "file": str(tensorflow.__file__),
-        "keras_version": None,
-        "keras_file": None,
-        "keras_flavour": None,
-        "keras_backend": None,
-        "cuda_build": None,
-    }
-    climb.document["tensorflow"] = found
-    climb.keras = network.keras_of(tensorflow)
-    found["keras_version"], found["keras_file"] = climb.keras.version, climb.keras.file
-    found["keras_flavour"], found["keras_backend"] = climb.keras.flavour, climb.keras.backend
-    build = tensorflow.sysconfig.get_build_info()
-    found["cuda_build"] = {
-        "is_cuda_build": bool(build.get("is_cuda_build", False)),
-        "cuda_version": build.get("cuda_version"),
-        "cudnn_version": build.get("cudnn_version"),
-    }
-    return Note(
-        "TensorFlow %s with Keras %s (%s)"
-        % (found["version"], climb.keras.version, climb.keras.flavour)
-    )
-
-
-def list_devices(climb: Climb) -> Note:
-    config = climb.tf.config
-    gpus = config.list_physical_devices("GPU")
-    for device in config.list_physical_devices("CPU") + gpus:
-        details = config.experimental.get_device_details(device) if device in gpus else {}
-        capability = details.get("compute_capability")
-        climb.document["devices"].append(
-            {
-                "name": device.name,
-                "type": device.device_type,
-                "details": {
-                    "device_name": details.get("device_name"),
-                    "compute_capability": "%d.%d" % tuple(capability) if capability else None,
-                },
-            }
-        )
-    wanted = climb.options.device
-    if wanted == "gpu" and not gpus:
-        raise Wrong("a GPU was asked for and TensorFlow lists none")
-    if wanted == "cpu" and gpus:
-        # Not just unused: a GPU that hangs at its first use must not be touched at all.
-        config.set_visible_devices([], "GPU")
-    elif gpus:
-        for gpu in gpus:
-            config.experimental.set_memory_growth(gpu, True)
-    climb.device = "/GPU:0" if gpus and wanted != "cpu" else "/CPU:0"
-    return Note("%d GPU; training goes to %s" % (len(gpus), climb.device[1:]))
-
-
-def normalise_beans(climb: Climb) -> Note:
-    tf, device = climb.tf, climb.device
-    if climb.keras.backend != "tensorflow":
-        raise Wrong(
-            "Keras computes on %s, not on TensorFlow (KERAS_BACKEND or keras.json)"
-            % climb.keras.backend
-        )
-    rows, climb.labels = data.beans()
-    with tf.device(device):
-        layer = network.normaliser(tf, climb.keras, rows)
-        climb.beans = network.normalised(layer, rows)
-        climb.test_beans = network.normalised(layer, data.asked_beans())
-    compare("the normalised beans", climb.beans, reference.normalise(rows, rows))
-    return Note("%d beans, %d of them good" % (data.BEANS, int(climb.labels.sum())))
-
-
-def forward_pass(climb: Climb) -> Note:
-    tf, device = climb.tf, climb.device
-    model = network.build_seeded(tf, device, climb.options.seed)
-    weights = reference.shipped_weights()
-    network.put_weights(model, weights)
-    stored = model.get_weights()
-    climb.document["shapes"] = [list(w.shape) for w in stored]
-    climb.document["parameters"] = sum(int(w.size) for w in stored)
-    climb.document["summary"] = network.summary_of(model)
-    found, where = network.predict(tf, model, device, climb.beans)
-    compare("the forward pass", found, reference.forward(weights, climb.beans))
-    correct = int((data.decide(found) == climb.labels).sum())
-    decisions = decisions_of(network.predict(tf, model, device, climb.test_beans)[0])
-    if decisions != list(data.TEST_DECISIONS) or correct != data.BEANS:
-        raise Wrong(
-            "the shipped weights decide %s and get %d of %d beans right"
-            % (decisions, correct, data.BEANS)
-        )
-    require_device(device, where, "the forward pass")
-    return Note(
-        "the shipped weights decide %s, %d of %d beans" % (decisions, correct, data.BEANS),
-        short_device(where),
-    )
-
-
-def keras_fit(climb: Climb) -> Note:
-    """Keras' own trainer, which the fast loop goes around, on the 200 beans once."""
-    found = network.fit_briefly(
-        climb.tf, climb.device, climb.beans, climb.labels, climb.options.seed
-    )
-    if found.shape != (data.BEANS, 1) or not all(math.isfinite(p) for p in found.ravel()):
-        raise Wrong("model.fit and predict ran, and gave no probabilities")
-    return Note("compile, fit and predict ran")
-
-
-def train(climb: Climb) -> Note:
-    options = climb.options
-    epochs = 1 if options.quick else network.EPOCHS
-    ways = network.WAYS if options.way == "auto" else (options.way,)
-    x, y = data.tile(climb.beans), data.tile(climb.labels)
-    way: Dict[str, Any] = {"used": None, "tried": []}
-    climb.document["way"] = way
-
-    def on_epoch(epoch: int, loss: float) -> None:
-        climb.say("epoch %d/%d loss %.4f" % (epoch + 1, epochs, loss))
-
-    for name in ways:
-        climb.say("train: trying " + name)
-        result = attempt(
-            partial(
-                network.train, climb.tf, name, climb.device, x, y, epochs, options.seed, on_epoch
-            )
-        )
-        error = error_field(result.failure) if result.failure else None
-        way["tried"].append(
-            {"way": name, "ok": error is None, "seconds": result.seconds, "error": error}
-        )
-        if result.failure and result.failure.interrupted:
-            raise KeyboardInterrupt
-        if error is None:
-            way["used"] = name
-            return judge_training(climb, result.value, epochs)
-    raise Wrong(
-        "no way of training works: "
-        + "; ".join("%s: %s" % (t["way"], t["error"]["type"]) for t in way["tried"])
-    )
-
-
-def judge_training(climb: Climb, trained: network.Trained, epochs: int) -> Note:
-    climb.trained = trained
-    climb.document.update(
-        steps=epochs * data.BATCHES,
-        training_seconds=round(trained.seconds, 4),
-        epoch_seconds=[round(s, 4) for s in trained.epoch_seconds],
-        losses=[finite_or_none(loss) for loss in trained.losses],
-        placement={
-            "requested": climb.options.device,
-            "chosen": climb.device[1:],
-            "variables": list(trained.variable_devices),
-            "step": trained.step_device,
-        },
-    )
-    if not all(math.isfinite(loss) for loss in trained.losses):
-        raise Wrong("the loss is not a number: " + repr(trained.losses))
-    for where in (trained.step_device, *trained.variable_devices):
-        require_device(climb.device, where, "the training")
-    return Note(
-        "%d steps by %s in %.1f s, loss %.4f -> %.4f"
-        % (
-            epochs * data.BATCHES,
-            climb.document["way"]["used"],
-            trained.seconds,
-            trained.losses[0],
-            trained.losses[-1],
-        ),
-        short_device(trained.step_device),
-    )
-
-
-def decide(climb: Climb) -> Note:
-    trained, document = climb.trained, climb.document
-    weights = tuple(w.astype(float) for w in trained.model.get_weights())
-    start = tuple(w.astype(float) for w in trained.initial_weights)
-    before = reference.loss(start, climb.beans, climb.labels)
-    after = reference.loss(weights, climb.beans, climb.labels)
-    found, where = network.predict(climb.tf, trained.model, climb.device, climb.beans)
-    asked = network.predict(climb.tf, trained.model, climb.device, climb.test_beans)[0]
-    correct = int((data.decide(found) == climb.labels).sum())
-    document.update(
-        loss_untrained=finite_or_none(before),
-        loss_trained=finite_or_none(after),
-        probabilities=[finite_or_none(float(p)) for p in asked.ravel()],
-        decisions=decisions_of(asked),
-        accuracy={"correct": correct, "total": data.BEANS},
-    )
-    compare("the trained network's answers", found, reference.forward(weights, climb.beans))
-    if climb.options.quick:
-        if not after < before:
-            raise Wrong("the loss did not fall: %.4f before, %.4f after" % (before, after))
-        said = "the loss fell from %.4f to %.4f; one epoch, so decisions are not judged"
-        return Note(said % (before, after), short_device(where))
-    judge_decisions(asked.ravel(), correct, trained.losses[-1])
-    return Note(
-        "decides %s, %d of %d beans" % (document["decisions"], correct, data.BEANS),
-        short_device(where),
-    )
-
-
-def judge_decisions(asked: Any, correct: int, final_loss: float) -> None:
-    good, burnt = (float(p) for p in asked)
-    reached = (
-        (good > GOOD_BEAN_ABOVE, "the good bean gets %.3g" % good),
-        (burnt < BURNT_BEAN_BELOW, "the burnt bean gets %.3g" % burnt),
-        (correct == data.BEANS, "%d of %d beans are right" % (correct, data.BEANS)),
-        (final_loss < FINAL_LOSS_BELOW, "the final loss is %.4f" % final_loss),
-    )
-    missed = [text for ok, text in reached if not ok]
-    if missed:
-        raise Wrong("; ".join(missed))
-
-
-def acceptance(quick: bool) -> Dict[str, Any]:
-    """What `decide` demands, for the reader of the document."""
-    always = {"tolerance": TOLERANCE, "loss_falls": True}
-    if quick:
-        return always
-    return dict(
-        always,
-        good_bean_above=GOOD_BEAN_ABOVE,
-        burnt_bean_below=BURNT_BEAN_BELOW,
-        final_loss_below=FINAL_LOSS_BELOW,
-        correct=data.BEANS,
-    )
-
-
-def decisions_of(probabilities: Any) -> List[int]:
-    return [int(d) for d in data.decide(probabilities).ravel()]
-
-
-def compare(what: str, found: Any, expected: Any) -> None:
-    """Wrong when any number is further than TOLERANCE from the reference, or is NaN."""
-    worst = float(abs(found - expected).max())
-    if not worst <= TOLERANCE:
-        raise Wrong("%s is off by %g from the float64 reference" % (what, worst))
-
-
-def require_device(wanted: str, where: str, what: str) -> None:
-    if short_device(where) != wanted[1:]:
-        raise Wrong("%s was asked of %s and ran on %s" % (what, wanted[1:], short_device(where)))
-
-
-def short_device(name: str) -> str:
-    """`/job:localhost/replica:0/task:0/device:CPU:0` -> `CPU:0`."""
-    return name.rpartition("device:")[2]
-
-
-def finite_or_none(value: float) -> Optional[float]:
-    return value if math.isfinite(value) else None
-
+TENSORFLOW = ("devices",)
+CPU = "TensorFlow's CPU kernels"
 
 RUNGS = (
-    Rung("import", (), import_tensorflow),
-    Rung("devices", ("import",), list_devices),
-    Rung("beans", ("devices",), normalise_beans),
-    Rung("forward", ("beans",), forward_pass),
-    Rung("fit", ("beans",), keras_fit),
-    Rung("train", ("beans",), train),
-    Rung("decide", ("train",), decide),
+    Rung("driver", (), cuda.driver, "NVIDIA driver (libcuda)", 60, apart=True),
+    Rung("context", ("driver",), cuda.context, "NVIDIA driver (libcuda)", 60, apart=True),
+    Rung("runtime", ("context",), cuda.runtime, "CUDA runtime (libcudart)", 60, apart=True),
+    Rung("import", (), start.import_tensorflow, "TensorFlow", 180),
+    Rung("devices", ("import",), start.list_devices, "TensorFlow", 180),
+    Rung("gpu", TENSORFLOW, start.gpu_is_listed, "CUDA libraries as TensorFlow finds them"),
+    # The first of these may compile kernels for a GPU that TensorFlow has no code for: minutes.
+    Rung("matmul", TENSORFLOW, ops.matmul, "cuBLAS", 300, on_cpu=CPU),
+    Rung("conv2d", TENSORFLOW, ops.conv2d, "cuDNN", on_cpu=CPU),
+    Rung("lstm", TENSORFLOW, ops.lstm, "cuDNN", on_cpu=CPU),
+    Rung("fft", TENSORFLOW, ops.fft, "cuFFT", on_cpu=CPU),
+    Rung("solver", TENSORFLOW, ops.solver, "cuSOLVER", on_cpu=CPU),
+    Rung("sparse", TENSORFLOW, ops.sparse, "cuSPARSE", on_cpu=CPU),
+    Rung("random", TENSORFLOW, ops.random_numbers, "TensorFlow's random kernels", on_cpu=CPU),
+    Rung("xla", TENSORFLOW, ops.xla, "XLA (libdevice, ptxas, nvlink)", on_cpu=CPU),
+    Rung("mixed", TENSORFLOW, ops.mixed_precision, "cuBLAS in half precision", on_cpu=CPU),
+    Rung("nccl", TENSORFLOW, several.all_reduce, "NCCL"),
+    Rung("beans", TENSORFLOW, roast.normalise_beans, "Keras"),
+    Rung("forward", ("beans",), roast.forward_pass, "Keras"),
+    Rung("gradients", ("beans",), roast.gradients, "TensorFlow"),
+    Rung("fit", ("beans",), roast.keras_fit, "Keras"),
+    Rung("train", ("beans",), roast.train, "TensorFlow", 300),
+    Rung("decide", ("train",), roast.decide, "TensorFlow"),
+    Rung("speed", ("train",), several.speed, "TensorFlow"),
+    Rung("mirrored", ("beans",), several.mirrored, "NCCL, tf.distribute"),
 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-ELSEWHERE = {name: f"envcheck.commands.{name}" for name in ("judge", "matrix", "scan")}
+ELSEWHERE = {name: f"envcheck.commands.{name}" for name in ("judge", "libs", "matrix", "scan")}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
 
@@ -138,8 +138,8 @@ def check(
     from envcheck.probes.source import Live
 
     wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
-    code = CodeScan() if scan else None
-    facts, knowledge, timings = gather(Live(), wishes, code)
+    code = CodeScan(python) if scan else None
+    facts, knowledge, timings = gather(Live(), wishes, code, out["expect"])
     return finish(facts, knowledge, timings, code.findings if code else (), **out)
 
 
@@ -160,7 +160,7 @@ def record(
         raise EnvcheckError(f"{folder}: this is not a new or empty folder.", 2)
     recording = Recording(Live())
     wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
-    facts, _, _ = gather(recording, wishes, None)
+    facts, _, _ = gather(recording, wishes, None, "cpu")
     machines.save(folder, facts, recording, str(Path("~").expanduser()), socket.gethostname())
     write(f"Recorded {len(facts)} facts in {folder}. Judge them: envcheck replay {folder}\n")
     return 0
@@ -174,7 +174,7 @@ def replay(folder: Path, **out: Any) -> int:
     from envcheck import machines
 
     facts = machines.load(folder)
-    return finish(facts, load_knowledge(), {}, (), **out)
+    return finish(facts, load_knowledge(out["expect"]), {}, (), **out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,29 +183,30 @@ class Knowledge:
     matrix: Matrix
 
 
-def load_knowledge() -> Knowledge:
+def load_knowledge(expect: Expect) -> Knowledge:
     from envcheck import rules
     from envcheck.commands.matrix import load
 
-    return Knowledge(rules.discover(), load(None))
+    return Knowledge(rules.discover(rules.GPU_FAMILIES if expect == "cpu" else ()), load(None))
 
 
 class CodeScan:
     """The current folder's code, looked at while the network trains."""
 
-    def __init__(self) -> None:
+    def __init__(self, python: str | None) -> None:
+        self.python = python
         self.findings: tuple[Finding, ...] = ()
 
     def look(self, source: Source, facts: Facts) -> Fact:
         from envcheck.imports import here
 
-        found = here.look(source, facts)
+        found = here.look(source, facts, self.python)
         self.findings = found.findings
         return found.fact
 
 
 def gather(
-    source: Source, wishes: Wishes, code: CodeScan | None
+    source: Source, wishes: Wishes, code: CodeScan | None, expect: Expect
 ) -> tuple[Facts, Knowledge, dict[str, float]]:
     """All facts. What judging and printing needs is loaded while the children work."""
     from envcheck.collect import Collector
@@ -213,7 +214,7 @@ def gather(
     with progress() as show, no_child_left():
         collector = Collector(source, wishes, show)
         collector.start()
-        knowledge = load_knowledge()
+        knowledge = load_knowledge(expect)
         import packaging.requirements
 
         from envcheck import report

@@ -51,40 +51,66 @@ class Collector:
     def finish(self, meanwhile: Callable[[Source, Facts], Fact] | None = None) -> Facts:
         """``meanwhile`` looks at the user's code while the network trains. Raises EnvcheckError
         where the target cannot be looked at."""
-        from envcheck.probes import driver, interpreters, libraries, system
+        from envcheck.probes import driver, interpreters, libraries, system, toolkits
 
         cached = libraries.parse_ldconfig(self._cache.result())
         if self._nvml is None and driver.is_installed(self._source, cached):
             self._nvml = self._ask_nvml()
-        facts = self._timed("system", "system", lambda: system.collect(self._source))
+        facts: dict[str, Fact] = {}
+
+        def add(name: str, family: str, collect: Callable[[], dict[str, Fact]]) -> None:
+            facts.update(self._timed(name, family, collect))
+
+        source = self._source
+        add("system", "system", lambda: system.collect(source))
         began = time.monotonic()
         given = self._wishes.python is not None
-        inside = target.collect(self._source, self._target, self._inside, given=given)
+        inside = target.collect(source, self._target, self._inside, given=given)
         self.timings["target"] = time.monotonic() - began
         facts.update(inside)
-        facts.update(
-            self._timed(
-                "libraries",
-                "loader",
-                lambda: libraries.collect(self._source, inside, cached),
-            )
-        )
-        facts.update(
-            self._timed("driver", "driver", lambda: driver.collect(self._source, self._nvml))
-        )
-        facts.update(
-            self._timed(
-                "interpreters", "interpreters", lambda: interpreters.collect(self._source, inside)
-            )
-        )
+        add("libraries", "loader", lambda: libraries.collect(source, inside, cached))
+        confirming = self._follow_loader(facts)
+        add("toolkits", "cuda", lambda: toolkits.collect(source, inside))
+        add("driver", "driver", lambda: driver.collect(source, self._nvml))
+        add("opened", "loader", confirming)
+        add("kernel", "kernel", lambda: self._kernel(facts))
+        add("interpreters", "interpreters", lambda: interpreters.collect(source, inside))
         training = self._spawn_smoke(facts)
         if meanwhile:
             so_far = Facts(facts)
-            facts.update(
-                self._timed("code", "code", lambda: {"code.scan": meanwhile(self._source, so_far)})
-            )
+            add("code", "code", lambda: {"code.scan": meanwhile(source, so_far)})
         facts["smoke.result"] = training if isinstance(training, Fact) else self._smoke(training)
         return Facts(facts)
+
+    def _follow_loader(self, facts: dict[str, Fact]) -> Callable[[], dict[str, Fact]]:
+        """What the loader will find. Where there is a driver, a child opens it for real; what is
+        given back waits for that child."""
+        build = facts["tensorflow.cuda_build"]
+        if self._source.platform != "linux" or build.state != "known" or not build.value:
+            linux = self._source.platform == "linux"
+            fact = (
+                facts["tensorflow.sonames"]
+                if linux
+                else not_applicable("the loader is followed on Linux only")
+            )
+            names = ("driver_libraries", "cudnn_parts", "opener", "opened")
+            facts.update({f"loader.{name}": fact for name in names})
+            return dict
+        from envcheck.probes import loader, opened
+
+        ldconfig = self._cache.result()
+        facts.update(
+            self._timed("loader", "loader", lambda: loader.collect(self._source, facts, ldconfig))
+        )
+        child = None
+        if self._nvml is not None and "loader.libraries" in facts:
+            child = opened.spawn(self._source, facts, self._wishes.nvml_timeout)
+        return lambda: {"loader.opened": opened.confirmed(child, facts)}
+
+    def _kernel(self, facts: dict[str, Fact]) -> dict[str, Fact]:
+        from envcheck.probes import kernel
+
+        return kernel.collect(self._source, facts)
 
     def _timed(
         self, name: str, family: str, collect: Callable[[], dict[str, Fact]]

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from envcheck import facts as F
 from envcheck.judge import Reason, Stack, System, judge
+from envcheck.judge.kernels import Way, ways_to_run
+from envcheck.judge.model import open_case
 from envcheck.model import Facts, Unjudged
 
 if TYPE_CHECKING:
@@ -72,6 +74,25 @@ def refused(stack: Stack, matrix: Matrix, subject: str) -> tuple[Reason, ...]:
     if any(reason.verdict == "unverified" for reason in reasons) and not is_known(stack, matrix):
         raise Unjudged(f"{stack.package} {stack.tensorflow} is not in the compatibility matrix")
     return ()
+
+
+def wanted(stack: Stack, matrix: Matrix, subject: str) -> str | None:
+    """What all rules on one subject admit together, as a specifier; None where none says."""
+    from envcheck.matrix.specs import intersect
+
+    found = None
+    for reason in judge(stack, matrix).about(subject):
+        if reason.wanted and reason.wanted[0] in "<>=!~":
+            found = intersect(found, reason.wanted)
+    return found
+
+
+def ways(stack: Stack, matrix: Matrix) -> tuple[Way, ...]:
+    """How the stack's GPU runs each kind of kernel in TensorFlow's wheel; empty: not known."""
+    case = open_case(stack, matrix)
+    if case.wheel is None or not case.wheel.is_cuda or case.capability is None:
+        return ()
+    return ways_to_run(case.wheel, case.capability)
 
 
 def is_known(stack: Stack, matrix: Matrix) -> bool:

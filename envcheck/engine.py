@@ -73,16 +73,16 @@ def run_rules(rules: Sequence[Rule], facts: Facts, matrix: Matrix, expect: Expec
     for rule in rules:
         reason = why_not(rule, facts, expect)
         if reason:
-            results.append(_result(rule, "not-applicable", reason))
+            results.append(result_of(rule, "not-applicable", reason))
             continue
         found = judge_rule(rule, facts, matrix)
         if isinstance(found, NotEvaluated):
             skipped.append(found)
-            results.append(_result(rule, "not-evaluated", found.reason))
+            results.append(result_of(rule, "not-evaluated", found.reason))
             continue
         checked += 1
         findings += found
-        results.append(_result(rule, "found" if found else "fine"))
+        results.append(result_of(rule, "found" if found else "fine"))
     return Outcome(link_causes(findings, rules), tuple(skipped), checked, tuple(results))
 
 
@@ -115,7 +115,7 @@ def judge_rule(rule: Rule, facts: Facts, matrix: Matrix) -> NotEvaluated | list[
     return [make_finding(rule, match) for match in matches]
 
 
-def _result(rule: Rule, answer: Answer, reason: str = "") -> RuleResult:
+def result_of(rule: Rule, answer: Answer, reason: str = "") -> RuleResult:
     return RuleResult(rule.code, rule.slug, rule.layer, rule.severity, rule.about, answer, reason)
 
 

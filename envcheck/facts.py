@@ -10,7 +10,6 @@ The rows are named tuples: frozen as well, and a tenth of a dataclass's cost at 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from envcheck.model import Key
@@ -89,53 +88,210 @@ class Pointer(NamedTuple):
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GpuDevice:
-    """One GPU as NVML names it. ``memory_mib`` is its total. ``error`` and ``code`` are NVML's
-    where it does not answer for this one."""
+class GpuProcess(NamedTuple):
+    """A program that NVML sees on a GPU. ``name`` and ``user`` are None where no process of
+    this number is visible here: it is dead, or in another container."""
 
-    index: int
+    pid: int
+    mib: int | None = None
+    name: str | None = None
+    user: str | None = None
+
+
+class GpuDevice(NamedTuple):
+    """One GPU as NVML names it. ``memory_mib`` is its total, ``used_mib`` without what the
+    driver keeps for itself. ``error`` and ``code`` are NVML's where it does not answer for this
+    one. None: the card or its driver does not tell this."""
+
+    index: int  # type: ignore[assignment]  # NVML's word, and a method of tuples
     name: str | None = None
     compute_capability: ComputeCapability | None = None
     memory_mib: int | None = None
     error: str = ""
     code: int | None = None
+    uuid: str | None = None
+    bus_id: str | None = None
+    used_mib: int | None = None
+    processes: tuple[GpuProcess, ...] | None = None
+    compute_mode: int | None = None
+    """nvmlComputeMode_t: 0 default, 1 exclusive thread, 2 prohibited, 3 exclusive process."""
+    persistence: bool | None = None
+    throttle: int | None = None
+    """nvmlClocksEventReasons, a mask of bits."""
+    ecc_uncorrected: int | None = None
+    """Since the driver was loaded."""
+    remap_pending: bool | None = None
+    remap_failed: bool | None = None
+    pages_pending: bool | None = None
+    """Whether memory pages wait for a restart to be retired (before Ampere)."""
+    recovery_action: int | None = None
+    """nvmlDeviceGpuRecoveryAction_t: 0 none, 1 reset, 2 reboot, 3 drain, 4 drain and reset."""
+    mig: bool | None = None
+    mig_instances: tuple[str, ...] | None = None
+    """The UUIDs of its MIG devices."""
+    fabric_state: int | None = None
+    """nvmlGpuFabricState_t: 0 has none, 1 not started, 2 in progress, 3 completed."""
+    fabric_status: int | None = None
+    pcie_width: int | None = None
+    pcie_width_max: int | None = None
+    pcie_generation: int | None = None
+    pcie_generation_max: int | None = None
 
     @property
     def title(self) -> str:
         return self.name or f"GPU {self.index}"
 
+    @property
+    def number(self) -> str:
+        """As a finding's subject names it."""
+        return f"GPU {self.index}"
+
 
 class NvmlAnswer(NamedTuple):
-    """status: ok, not-found (no library), error (``code`` and ``text`` from NVML), failed."""
+    """status: ok, not-found (no library), error (``code`` and ``text`` from NVML; without a
+    code, dlerror's text), hung or crashed (``text`` says how and in which ``step``)."""
 
     status: str
     code: int | None = None
     text: str = ""
+    step: str = ""
+
+
+class CudaAnswer(NamedTuple):
+    """cuInit of libcuda in the target's environment. status: ok, error, hung, crashed, or
+    unloadable (``name`` is dlerror's text). ``devices`` is how many GPUs it then counts."""
+
+    status: str
+    code: int | None = None
+    name: str = ""
+    devices: int | None = None
+
+
+class DeviceFile(NamedTuple):
+    """A file that the driver is reached through. state: ok, missing, forbidden (EACCES),
+    refused (EPERM: the container's device rules), error."""
+
+    path: str
+    state: str
+    error: str = ""
+
+
+class KernelMessage(NamedTuple):
+    """A line of the kernel's log. kind: xid (with ``code``, ``bus_id``), key-rejected, other."""
+
+    kind: str
+    text: str
+    code: int | None = None
+    bus_id: str | None = None
+
+
+class BuiltModule(NamedTuple):
+    """nvidia.ko, or nvidia-current.ko, below /lib/modules."""
+
+    kernel: str
+    path: str
 
 
 class Place(NamedTuple):
-    """Where a shared library was found. via: wheel, LD_LIBRARY_PATH, ld.so.cache, default,
-    PATH. ``component`` is the wheel's folder below ``nvidia/``."""
+    """Where a shared library was found. via: LD_PRELOAD, RPATH, LD_LIBRARY_PATH, RUNPATH,
+    ld.so.cache, default or PATH; where the loader does not look: wheel, toolkit, environment.
+    ``component`` is the wheel's folder below ``nvidia/``.
+
+    status: empty where the loader takes it, or would without the ones before it; passed (over:
+    of another class or machine), broken (the loader stops there) or unreached; ``detail`` says
+    why. ``missing`` are the needed libraries and symbol versions that are nowhere."""
 
     path: str
     via: str
     component: str = ""
     version: str | None = None
+    status: str = ""
+    detail: str = ""
+    missing: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"{self.path} ({self.version})" if self.version else self.path
 
 
 class Library(NamedTuple):
-    """One library that TensorFlow opens by name, and every place that has it."""
+    """One library that is opened by name, and every place that has it, in the loader's order."""
 
     name: str
     soname: str
     found: tuple[Place, ...] = ()
 
+    @property
+    def winner(self) -> Place | None:
+        """The file that the loader takes, be it broken or not."""
+        return next((place for place in self.found if place.status in ("", "broken")), None)
+
+    @property
+    def losers(self) -> tuple[Place, ...]:
+        """What the loader would take if the winner were not there."""
+        return tuple(place for place in self.found if place.status == "")[1:]
+
+
+class Opener(NamedTuple):
+    """The file of TensorFlow whose dlopen opens the CUDA libraries, and its search paths."""
+
+    path: str
+    rpath: str = ""
+    runpath: str = ""
+
+
+class Opened(NamedTuple):
+    """What came of opening a library in a child. status: ok, error (``detail`` is dlerror's
+    text), crashed or silent. ``version`` is what the library says of itself."""
+
+    soname: str
+    path: str
+    status: str
+    detail: str = ""
+    version: str | None = None
+
 
 class Toolkit(NamedTuple):
+    """A CUDA toolkit. ``path`` has its links resolved, ``source`` is the file that names the
+    version, ``found`` are the ways that lead to it: CUDA_HOME, a link, nvcc on PATH, …"""
+
     path: str
     version: CudaRelease
     source: str
+    found: tuple[str, ...] = ()
+    libdevice: bool = False
+    """Whether it has nvvm/libdevice/libdevice.10.bc."""
+
+
+class CudnnCopy(NamedTuple):
+    """One folder with cuDNN in it: a toolkit, /usr, a wheel, a conda environment. ``libraries``
+    are the versions that the library files' names carry, ``header`` the one in ``header_file``,
+    ``package`` the wheel or conda package that says it brought them."""
+
+    path: str
+    via: str
+    libraries: tuple[str, ...] = ()
+    header: str | None = None
+    header_file: str = ""
+    package: str = ""
+
+    @property
+    def version(self) -> str | None:
+        """The library's, as far as its name says more than the major; else the header's."""
+        full = [version for version in self.libraries if "." in version]
+        packaged = self.package.partition(" ")[2] or None
+        return full[-1] if full else self.header or packaged or next(iter(self.libraries), None)
+
+
+class XlaRoot(NamedTuple):
+    """A folder in which XLA looks for CUDA, where it has one of the two that XLA needs there:
+    nvvm/libdevice/libdevice.10.bc and bin/ptxas. via: XLA_FLAGS, cuda_sdk_lib, build (the folder
+    of the machine that built TensorFlow), system, wheel, tensorflow, prefix, cwd."""
+
+    path: str
+    via: str
+    libdevice: bool = False
+    ptxas: bool = False
 
 
 class SmokeRung(NamedTuple):
@@ -146,6 +302,34 @@ class SmokeRung(NamedTuple):
     error_type: str = ""
     error_message: str = ""
     traceback: str = ""
+    library: str = ""
+    """What a broken rung points at: cuDNN, NVIDIA driver, …"""
+    log: str = ""
+    """The end of what was written to stderr while it ran."""
+
+
+class LostWay(NamedTuple):
+    """A faster way to train that did not work, so that a slower one was taken."""
+
+    way: str
+    error: str
+
+
+class GpuMemory(NamedTuple):
+    """One card (``gpu`` is NVML's index) during the test. ``processes`` are "PID 1234 (300
+    MiB)", the test itself left out, the largest first."""
+
+    gpu: int
+    total_mib: int
+    free_mib: int
+    processes: tuple[str, ...] = ()
+
+
+class Speed(NamedTuple):
+    """Seconds of one large matrix product on both devices."""
+
+    gpu: float
+    cpu: float
 
 
 class SmokeResult(NamedTuple):
@@ -165,6 +349,9 @@ class SmokeResult(NamedTuple):
     losses: tuple[float, ...] = ()
     rungs: tuple[SmokeRung, ...] = ()
     way: str = ""
+    lost_ways: tuple[LostWay, ...] = ()
+    gpu_memory: tuple[GpuMemory, ...] = ()
+    product_seconds: Speed | None = None
     parameters: tuple[float, ...] = ()
     """Of the trained network: W1 row by row (6 numbers), b1 (3), W2 (3), b2 (1), then the mean (2)
     and the deviation (2) of the normalisation; empty where the child does not tell them."""
@@ -174,8 +361,23 @@ class SmokeResult(NamedTuple):
         """Where the training ran: "CPU:0", "GPU:0"."""
         return self.device.rsplit("device:", 1)[-1]
 
+    @property
+    def learned(self) -> bool:
+        """Whether training and its result were right, whatever else broke."""
+        return any(rung.name == "decide" and rung.status == "passed" for rung in self.rungs)
+
+    def failed(self, *names: str, error: tuple[str, ...] = ()) -> tuple[SmokeRung, ...]:
+        """The broken rungs; with ``names`` those only, with ``error`` those of these kinds."""
+        return tuple(
+            rung
+            for rung in self.rungs
+            if rung.status == "failed"
+            and (not names or rung.name in names)
+            and (not error or rung.error_type in error)
+        )
+
     def failed_rung(self) -> SmokeRung | None:
-        return next((rung for rung in self.rungs if rung.status == "failed"), None)
+        return next(iter(self.failed()), None)
 
 
 def _text(value: Any) -> str:
@@ -211,26 +413,37 @@ def _devices(value: Any) -> tuple[GpuDevice, ...]:
     for row in value:
         capability = row.get("compute_capability")
         parsed = ComputeCapability.parse(capability) if capability else None
-        rows.append(GpuDevice(**{**row, "compute_capability": parsed}))
+        held = row.get("processes")
+        processes = None if held is None else tuple(GpuProcess(**one) for one in held)
+        more = {"compute_capability": parsed, "processes": processes}
+        rows.append(GpuDevice(**{**_tupled(row), **more}))
     return tuple(rows)
 
 
 def _libraries(value: Any) -> tuple[Library, ...]:
     return tuple(
-        Library(row["name"], row["soname"], tuple(Place(**place) for place in row["found"]))
+        Library(
+            row["name"], row["soname"], tuple(Place(**_tupled(place)) for place in row["found"])
+        )
         for row in value
     )
 
 
 def _toolkits(value: Any) -> tuple[Toolkit, ...]:
     return tuple(
-        Toolkit(row["path"], CudaRelease.parse(row["version"]), row["source"]) for row in value
+        Toolkit(**{**_tupled(row), "version": CudaRelease.parse(row["version"])}) for row in value
     )
 
 
 def _smoke(value: Any) -> SmokeResult:
-    rungs = tuple(SmokeRung(**row) for row in value.get("rungs", ()))
-    return SmokeResult(**{**_tupled(value), "rungs": rungs})
+    speed = value.get("product_seconds")
+    nested = {
+        "rungs": _rows(SmokeRung)(value.get("rungs", ())),
+        "lost_ways": _rows(LostWay)(value.get("lost_ways", ())),
+        "gpu_memory": _rows(GpuMemory)(value.get("gpu_memory", ())),
+        "product_seconds": Speed(**speed) if speed else None,
+    }
+    return SmokeResult(**{**_tupled(value), **nested})
 
 
 SYSTEM_OS = Key("system.os", _text)
@@ -240,13 +453,22 @@ SYSTEM_ARCH = Key("system.arch", _text)
 SYSTEM_DISTRIBUTION = Key("system.distribution", _text)
 SYSTEM_KERNEL = Key("system.kernel", _text)
 SYSTEM_CONTAINER = Key("system.container", _text)
-"""docker, podman, kubernetes or lxc; absent outside of containers."""
+"""docker, podman, kubernetes, lxc, apptainer or what calls itself so; absent outside."""
+SYSTEM_SHM = Key("system.shm_mib", int)
+"""The size that /dev/shm was given, in a container; absent: it was given none."""
+SECURE_BOOT = Key("system.secure_boot", _flag)
 
 GPU_HARDWARE = Key("gpu.hardware", _texts)
 """PCI addresses of NVIDIA display controllers, or /dev/dxg; absent: none in this machine."""
 GPU_DEVICES = Key("gpu.devices", _devices)
 GPU_VISIBLE_DEVICES = Key("gpu.visible_devices", _text)
 """CUDA_VISIBLE_DEVICES as the target inherits it."""
+GPU_CONTAINER_DEVICES = Key("gpu.container_devices", _text)
+"""NVIDIA_VISIBLE_DEVICES: which GPUs the NVIDIA Container Toolkit was asked to bring in."""
+GPU_CONTAINER_CAPABILITIES = Key("gpu.container_capabilities", _text)
+"""NVIDIA_DRIVER_CAPABILITIES: which of the driver's libraries it was asked to bring in."""
+GPU_BOUND = Key("gpu.bound", _mapping)
+"""PCI address to the kernel driver that holds the card."""
 
 DRIVER_RELEASE = Key("driver.release", DriverRelease.parse)
 """The driver that works, as NVML says; else the kernel module's."""
@@ -257,11 +479,36 @@ DRIVER_LIBRARY = Key("driver.library", DriverRelease.parse)
 DRIVER_CUDA = Key("driver.cuda_supported", CudaRelease.parse)
 """The newest CUDA that the driver supports: what nvidia-smi prints as "CUDA Version"."""
 DRIVER_NVML = Key("driver.nvml", _one(NvmlAnswer))
+DRIVER_LIBCUDA = Key("driver.libcuda", _text)
+"""The file that the loader takes for libcuda.so.1; absent: none."""
+DRIVER_CUDA_INIT = Key("driver.cuda_init", _one(CudaAnswer))
+DRIVER_FILES = Key("driver.device_files", _rows(DeviceFile))
+
+KERNEL_MODULES = Key("kernel.modules", _texts)
+"""Those of nvidia, nvidia_uvm, nouveau, nova_core that are loaded. This fact and the next three
+are looked up only where a card of NVIDIA is there and its driver does not answer."""
+KERNEL_BUILT = Key("kernel.nvidia_built", _rows(BuiltModule))
+"""The kernels that have an NVIDIA module to load."""
+KERNEL_DKMS = Key("kernel.dkms", _texts)
+"""The lines of `dkms status` about NVIDIA."""
+KERNEL_LOG = Key("kernel.log", _rows(KernelMessage))
+"""What it says of NVIDIA since the start; asked where the driver or a GPU shows an error."""
 
 CUDA_TOOLKITS = Key("cuda.toolkits", _toolkits)
-"""CUDA toolkits on the disk. TensorFlow may use none of them."""
+"""CUDA toolkits of the machine and of the target. TensorFlow may use none of them."""
+CUDNN_COPIES = Key("cudnn.copies", _rows(CudnnCopy))
+"""Every cuDNN of the machine and of the target, whether a loader would find it or not."""
+XLA_ROOTS = Key("cuda.xla_roots", _rows(XlaRoot))
+"""Where XLA finds its compiler's parts, in the order in which it looks; [] : nowhere."""
 LIBRARIES = Key("loader.libraries", _libraries)
-"""The CUDA libraries that this TensorFlow opens and where they are."""
+"""The CUDA libraries that this TensorFlow opens, and what the loader finds for it."""
+DRIVER_LIBRARIES = Key("loader.driver_libraries", _libraries)
+"""The driver's libraries that TensorFlow opens: libcuda and NVML."""
+CUDNN_PARTS = Key("loader.cudnn_parts", _libraries)
+"""The libraries that cuDNN opens in turn: libcudnn_ops, libcudnn_cnn, …"""
+OPENER = Key("loader.opener", _one(Opener))
+OPENED = Key("loader.opened", _rows(Opened))
+"""The CUDA libraries opened in a child of the target, as a check of what was predicted."""
 
 CUDNN_INSTALLED = Key("cudnn.installed", _rows(Place))
 """Every cuDNN that the loader's folders or the target's wheels hold, of any version."""
@@ -312,6 +559,8 @@ TF_CUDA_BUILD = Key("tensorflow.cuda_build", _flag)
 TF_CUDA = Key("tensorflow.cuda_built_for", CudaRelease.parse)
 TF_CUDNN = Key("tensorflow.cudnn_built_for", _text)
 """As build_info prints it, often the major version alone."""
+TF_TOOLKIT_PATH = Key("tensorflow.toolkit_path", _text)
+"""The CUDA folder of the machine that built it; XLA looks there first."""
 TF_SONAMES = Key("tensorflow.sonames", _mapping)
 """Library name to the file name that TensorFlow opens."""
 TF_MISSING = Key("tensorflow.missing_files", _rows(Distribution))

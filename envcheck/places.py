@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from envcheck import facts as F
 from envcheck.model import Facts, Key
 
@@ -22,6 +24,11 @@ def same_folder(first: str, second: str) -> bool:
 
 def lies_in(path: str, folder: str) -> bool:
     return _plain(path).startswith(_plain(folder) + "/")
+
+
+def innermost(path: str, folders: Iterable[str]) -> str | None:
+    """The folder that a path belongs to: of /usr and /usr/local/cuda the one that is nearer."""
+    return max((folder for folder in folders if lies_in(path, folder)), key=len, default=None)
 
 
 def is_users_folder(facts: Facts, module: Key[F.Resolution]) -> bool:

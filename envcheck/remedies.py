@@ -32,7 +32,12 @@ def install_beside(facts: Facts, *requirements: str) -> Fix:
     (tensorflow-cpu), pip would lay a second one over it."""
     if facts.value(F.TF_PACKAGE) in (None, "tensorflow"):
         return install(facts, *requirements)
-    return Fix("install", "safe", ((*installer(facts, "install"), "--no-deps", *requirements),))
+    return Fix(
+        id="install",
+        safety="safe",
+        steps=((*installer(facts, "install"), "--no-deps", *requirements),),
+        requirements=requirements,
+    )
 
 
 def install_elsewhere(facts: Facts, *requirements: str) -> Fix:
@@ -54,6 +59,15 @@ def install_elsewhere(facts: Facts, *requirements: str) -> Fix:
 
 def uninstall_step(facts: Facts, *names: str) -> tuple[str, ...]:
     return (*installer(facts, "uninstall"), *names)
+
+
+def uninstall_copy_step(facts: Facts, row: F.Distribution) -> tuple[str, ...]:
+    """One installed copy away, by the program that installed it: pip takes conda's files, and
+    conda goes on believing that it has them."""
+    if row.installer != "conda":
+        return uninstall_step(facts, row.name)
+    prefix = facts.value(F.TARGET_PREFIX) or ""
+    return ("conda", "remove", "--yes", "--force", "--prefix", prefix, row.name)
 
 
 def reinstall_step(facts: Facts, *requirements: str) -> tuple[str, ...]:

@@ -19,9 +19,13 @@ from envcheck.model import (
     Report,
     StackLayer,
 )
+from envcheck.places import innermost
 
 if TYPE_CHECKING:
     from envcheck.matrix import Matrix
+
+SHOWN = 3
+"""Toolkits and copies in a line; the facts have them all."""
 
 SUBJECTS: Mapping[Layer, Key[object]] = {
     "driver": F.DRIVER_RELEASE,
@@ -110,25 +114,37 @@ def _gpu(facts: Facts) -> tuple[str, str]:
 
 def _library(facts: Facts, *names: str) -> F.Place | None:
     for library in facts.value(F.LIBRARIES) or ():
-        if library.name in names and library.found:
-            return library.found[0]
+        if library.name in names and library.winner:
+            return library.winner
     return None
 
 
 def _cuda(facts: Facts) -> tuple[str, str]:
-    built, place = facts.value(F.TF_CUDA), _library(facts, "cudart")
-    if built is None:
-        return "", ""
-    found = f"{place.version or 'found'}, " if place else ""
-    return f"{found}TensorFlow was built with {built}", place.path if place else ""
+    """The runtime that TensorFlow will load, and the toolkits that are there beside it."""
+    kits = [(str(kit.version), kit.path) for kit in facts.value(F.CUDA_TOOLKITS) or ()]
+    return _library_layer(facts, "cudart", facts.value(F.TF_CUDA), kits)
 
 
 def _cudnn(facts: Facts) -> tuple[str, str]:
-    built, place = facts.value(F.TF_CUDNN), _library(facts, "cudnn")
-    if built is None:
+    """The cuDNN that TensorFlow will load, and the copies that are there beside it."""
+    copies = [(copy.version or "cuDNN", copy.path) for copy in facts.value(F.CUDNN_COPIES) or ()]
+    return _library_layer(facts, "cudnn", facts.value(F.TF_CUDNN), copies)
+
+
+def _library_layer(
+    facts: Facts, name: str, built: object, copies: Sequence[tuple[str, str]]
+) -> tuple[str, str]:
+    if facts.value(F.TF_CUDA_BUILD) is False:
         return "", ""
-    found = f"{place.version or 'found'}, " if place else ""
-    return f"{found}TensorFlow was built with {built}", place.path if place else ""
+    place = _library(facts, name)
+    owner = innermost(place.path, (path for _, path in copies)) if place else None
+    beside = [f"{version} in {path}" for version, path in copies if path != owner]
+    parts = [place.version or "found"] if place else []
+    parts += [f"TensorFlow was built with {built}"] if built else []
+    if beside:
+        word, more = "also here" if place else "here", " …" if len(beside) > SHOWN else ""
+        parts.append(f"{word}: {', '.join(beside[:SHOWN])}{more}")
+    return ", ".join(parts), place.path if place else ""
 
 
 def _python(facts: Facts) -> tuple[str, str]:
@@ -166,12 +182,15 @@ def _smoke(facts: Facts) -> tuple[str, str]:
     result = facts.value(F.SMOKE)
     if result is None:
         return "", ""
-    if not result.ok:
-        return f"failed in the step `{result.rung}`", ""
+    broken = result.failed()
+    names = ", ".join(f"{rung.name} ({rung.library})" for rung in broken if rung.library)
+    if not (result.ok or result.learned):
+        return f"failed in the step {names or result.rung}", ""
     decisions = list(result.decisions)
     seconds = f" in {result.training_seconds:.1f} s" if result.training_seconds else ""
     right = f", {result.correct} of {result.total} beans right" if result.total else ""
-    return f"trained{seconds}, decisions {decisions}{right}", f"on {result.place}"
+    but = f"; broken: {names}" if names else ""
+    return f"trained{seconds}, decisions {decisions}{right}{but}", f"on {result.place}"
 
 
 DESCRIBE: Mapping[Layer, Callable[[Facts], tuple[str, str]]] = {

@@ -72,9 +72,9 @@ MATTERS = re.compile(
     r"^~?(tensorflow|tensorboard|tf-|keras|numpy$|protobuf$|h5py$|ml-dtypes$|typing-extensions$"
     r"|nvidia-|torch$|jax$|jaxlib$|jax-cuda|cupy|ensorflow|eras$)"
 )
-# Their files are compared with their RECORD: a half-removed one breaks the import.
+# Their files are compared with their RECORD: a half-removed one breaks the import or the GPU.
 CHECKED = re.compile(
-    r"^(tensorflow(-cpu|-gpu|-intel|-macos)?|tf-nightly|keras(-nightly)?|tf-keras)$"
+    r"^(tensorflow(-cpu|-gpu|-intel|-macos)?|tf-nightly|keras(-nightly)?|tf-keras|nvidia-.*)$"
 )
 # What decides in the target's environment which code is loaded.
 VARIABLES = (
@@ -281,6 +281,10 @@ def distribution(folder: str, entry: str, is_dist_info: bool) -> dict[str, Any]:
     record = try_read(os.path.join(base, "RECORD"))
     if record is not None and CHECKED.match(row["name"]):
         sizes = record_sizes(record)
+        if row["name"].startswith("nvidia-"):
+            # They all lay down nvidia/__init__.py; whichever goes first takes it along, and no
+            # library is the worse for it.
+            sizes = {path: size for path, size in sizes.items() if not path.endswith(".py")}
         missing, altered, row["unreadable"] = compare_files(folder, sizes)
         row["files"], row["missing"] = len(sizes), len(missing)
         row["missing_examples"] = missing[:5]

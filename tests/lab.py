@@ -57,6 +57,24 @@ RECIPES = {
         (("install", "keras==2.8.0", "protobuf==4.25.9", "numpy==2.2.6"),),
     ),
     "tf29": Recipe("3.10", ("tensorflow-cpu==2.9.1", "numpy<2", "protobuf<3.20")),
+    # With CUDA's own wheels: several gigabytes each, for slow tests.
+    "tf215-cuda": Recipe("3.11", ("tensorflow[and-cuda]==2.15.1",)),
+    "tf220-cuda": Recipe("3.12", ("tensorflow[and-cuda]==2.20.0",)),
+    "tf221-cuda": Recipe("3.13", ("tensorflow[and-cuda]==2.21.0",)),
+    # Its wheel has no extra for them.
+    "tf29-cuda": Recipe("3.10", ("tensorflow==2.9.1", "numpy<2", "protobuf<3.20")),
+    # The coffee network runs in all of these (tests/coffee/test_coffee_matrix.py).
+    "tf24": Recipe("3.8", ("tensorflow-cpu==2.4.4", "protobuf<3.20")),
+    "tf29-py37": Recipe("3.7", ("tensorflow-cpu==2.9.1", "protobuf<3.20")),
+    "tf210": Recipe("3.9", ("tensorflow-cpu==2.10.1", "numpy<2")),
+    "tf212": Recipe("3.10", ("tensorflow-cpu==2.12.1",)),
+    "tf216": Recipe("3.12", ("tensorflow-cpu==2.16.2",)),
+    "tf216-legacy": Recipe("3.12", ("tensorflow-cpu==2.16.2", "tf-keras==2.16.0")),
+    "tf218": Recipe("3.12", ("tensorflow-cpu==2.18.1",)),
+    "tf220": Recipe("3.13", ("tensorflow-cpu==2.20.0",)),
+    # With the packages that continue what TensorFlow and Keras dropped.
+    "tf215-successors": Recipe("3.11", (*TF215, "scikeras<0.13", "tf-slim")),
+    "tf221-successors": Recipe("3.13", ("tensorflow-cpu==2.21.0", "scikeras>=0.13", "tf-slim")),
 }
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 # Pythons with pip alone.

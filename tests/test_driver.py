@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from envcheck.model import Fact, ParseError, absent, known, not_applicable, unkn
 from envcheck.probes import driver
 from envcheck.probes.driver import MARKER, NVML, PROC, SYS
 from envcheck.probes.source import Completed, NotRecorded
+from tests.fakes.host import READ_ONLY
 from tests.fakes.nvidia import HERE, FakeMachine
 from tests.fakes.source import LiveWithFiles
 
@@ -32,14 +36,11 @@ OPEN = (
     "(dvs-builder@U22-A23-20-3)  Fri Jan 24 21:33:05 UTC 2025\n"
     "GCC version:  gcc version 12.3.0 (Ubuntu 12.3.0-1ubuntu1~22.04) \n"
 )
-NAMES = {
-    "driver.release",
-    "driver.kernel_module",
-    "driver.library",
-    "driver.cuda_supported",
-    "driver.nvml",
-    "gpu.devices",
-}
+NAMES = {*(f"driver.{name}" for name in driver.NAMES), "gpu.devices"}
+GONE = "No such file or directory"
+NO_FILES = known(
+    [{"path": path, "state": "missing", "error": GONE} for path in sorted(driver.FILES)], "open"
+)
 NO_MODULE = absent(f"{PROC}, {SYS}")
 OF_WINDOWS = not_applicable("the driver's library and kernel module are those of Windows here")
 
@@ -47,6 +48,27 @@ OF_WINDOWS = not_applicable("the driver's library and kernel module are those of
 def facts_of(machine: FakeMachine, files: Files | None = None) -> dict[str, Fact]:
     source = LiveWithFiles(machine.env, files)
     return driver.collect(source, driver.spawn(source, 60.0))
+
+
+def cuda_works(devices: int) -> Fact:
+    answer = {"status": "ok", "code": 0, "name": "CUDA_SUCCESS", "devices": devices}
+    return known(answer, "cuInit")
+
+
+def cuda_fails(code: int, name: str) -> Fact:
+    return known({"status": "error", "code": code, "name": name}, "cuInit")
+
+
+def what_they_are(facts: dict[str, Fact]) -> dict[str, Fact]:
+    """The facts, of each GPU only what it is, not how it is."""
+    devices = facts["gpu.devices"]
+    if devices.state != "known":
+        return facts
+    rows = [{name: row[name] for name in IDENTITY if name in row} for row in devices.value]
+    return {**facts, "gpu.devices": known(rows, devices.source)}
+
+
+IDENTITY = ("index", "name", "compute_capability", "memory_mib", "error", "code")
 
 
 def gpus(count: int, name: str, capability: str, mib: int) -> list[dict[str, Any]]:
@@ -73,9 +95,9 @@ def gone(pid: int) -> bool:
 
 WORKING: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
     "driver_too_old": ("470.82.01", "11.4", gpus(1, "Tesla T4", "7.5", 15109)),
-    "ecc_remap_pending": ("550.54.15", "12.4", gpus(2, "NVIDIA H100 80GB HBM3", "9.0", 81559)),
-    "fabric_not_ready": ("550.54.15", "12.4", gpus(2, "NVIDIA H100 80GB HBM3", "9.0", 81559)),
-    "h100x8": ("550.54.15", "12.4", gpus(8, "NVIDIA H100 80GB HBM3", "9.0", 81559)),
+    "ecc_remap_pending": ("570.86.16", "12.8", gpus(2, "NVIDIA H100 80GB HBM3", "9.0", 81559)),
+    "fabric_not_ready": ("570.86.16", "12.8", gpus(2, "NVIDIA H100 80GB HBM3", "9.0", 81559)),
+    "h100x8": ("570.86.16", "12.8", gpus(8, "NVIDIA H100 80GB HBM3", "9.0", 81559)),
     "k80": ("470.256.02", "11.4", gpus(2, "Tesla K80", "3.7", 11441)),
     "memory_held": ("535.104.05", "12.2", gpus(1, "Tesla T4", "7.5", 15360)),
     "mig_without_instances": (
@@ -89,6 +111,12 @@ WORKING: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
 }
 
 
+REFUSED_BY_CUDA = {
+    "fabric_not_ready": (802, "CUDA_ERROR_SYSTEM_NOT_READY"),
+    "mig_without_instances": (100, "CUDA_ERROR_NO_DEVICE"),
+}
+
+
 def answered(machine: FakeMachine, release: str, cuda: str, devices: Fact) -> dict[str, Fact]:
     return {
         "driver.nvml": known({"status": "ok"}, "NVML"),
@@ -96,6 +124,9 @@ def answered(machine: FakeMachine, release: str, cuda: str, devices: Fact) -> di
         "driver.kernel_module": known(release, PROC),
         "driver.library": known(release, machine.library("libcuda.so")),
         "driver.cuda_supported": known(cuda, "NVML"),
+        "driver.libcuda": known(machine.library("libcuda.so"), "the loader"),
+        "driver.cuda_init": cuda_works(len(devices.value or ())),
+        "driver.device_files": NO_FILES,
         "gpu.devices": devices,
     }
 
@@ -104,8 +135,11 @@ def answered(machine: FakeMachine, release: str, cuda: str, devices: Fact) -> di
 def test_a_driver_that_answers(fake_machine: Machines, name: str) -> None:
     release, cuda, devices = WORKING[name]
     machine = fake_machine(name)
-    facts = facts_of(machine, {PROC: CLOSED.format(release)})
-    assert facts == answered(machine, release, cuda, known(devices, "NVML"))
+    facts = what_they_are(facts_of(machine, {PROC: CLOSED.format(release)}))
+    expected = answered(machine, release, cuda, known(devices, "NVML"))
+    if name in REFUSED_BY_CUDA:
+        expected["driver.cuda_init"] = cuda_fails(*REFUSED_BY_CUDA[name])
+    assert facts == expected
     calls = machine.calls()
     assert [call for call in calls if call.changes] == []
     assert {call.gpu for call in calls} == {None, *range(len(devices))}
@@ -115,14 +149,17 @@ def test_a_driver_that_answers(fake_machine: Machines, name: str) -> None:
 def test_a_driver_without_gpus(fake_machine: Machines) -> None:
     machine = fake_machine("no_gpus")
     facts = facts_of(machine, {PROC: OPEN.format("535.104.05")})
-    assert facts == answered(machine, "535.104.05", "12.2", absent("NVML"))
+    assert facts == {
+        **answered(machine, "535.104.05", "12.2", absent("NVML")),
+        "driver.cuda_init": cuda_fails(100, "CUDA_ERROR_NO_DEVICE"),
+    }
 
 
 def test_a_library_that_talks_on_stdout(fake_machine: Machines) -> None:
     machine = fake_machine(rtx3080_with_fault("nvmlDevice*", "print a line of its own"))
     facts = facts_of(machine, {PROC: CLOSED.format("510.39.01")})
     devices = known(WORKING["rtx3080"][2], "NVML")
-    assert facts == answered(machine, "510.39.01", "11.6", devices)
+    assert what_they_are(facts) == answered(machine, "510.39.01", "11.6", devices)
 
 
 def test_a_container_without_libcuda(fake_machine: Machines) -> None:
@@ -130,9 +167,12 @@ def test_a_container_without_libcuda(fake_machine: Machines) -> None:
     machine = fake_machine("rtx3080")
     machine.spoil("libcuda.so")
     facts = facts_of(machine, {PROC: CLOSED.format("510.39.01")})
-    assert facts == {
+    reason = f"{machine.folder}/libcuda.so.1: file too short"
+    assert what_they_are(facts) == {
         **answered(machine, "510.39.01", "11.6", known(WORKING["rtx3080"][2], "NVML")),
         "driver.library": known("510.39.01", machine.library("libnvidia-ml.so")),
+        "driver.libcuda": absent("libcuda.so.1"),
+        "driver.cuda_init": known({"status": "unloadable", "name": reason}, "the loader"),
     }
 
 
@@ -153,7 +193,8 @@ def test_a_lost_gpu_leaves_the_others_known(
     facts = facts_of(machine, {PROC: CLOSED.format("535.104.05")})
     devices = gpus(count, "NVIDIA A100-SXM4-40GB", "8.0", 40960)
     devices[1] = lost
-    assert facts == answered(machine, "535.104.05", "12.2", known(devices, "NVML"))
+    expected = answered(machine, "535.104.05", "12.2", known(devices, "NVML"))
+    assert what_they_are(facts) == expected
 
 
 @pytest.mark.parametrize("code", [3, 4])
@@ -163,22 +204,26 @@ def test_a_gpu_that_withholds_its_memory_works(fake_machine: Machines, code: int
     machine = fake_machine(rtx3080_with_fault("nvmlDeviceGetMemoryInfo*", f"return {code}"))
     facts = facts_of(machine, {PROC: CLOSED.format("510.39.01")})
     row = {"index": 0, "name": "NVIDIA GeForce RTX 3080", "compute_capability": "8.6"}
-    assert facts == answered(machine, "510.39.01", "11.6", known([row], "NVML"))
+    assert what_they_are(facts) == answered(machine, "510.39.01", "11.6", known([row], "NVML"))
 
 
 # Drivers that refuse
 
 REFUSING = {
-    "device_cgroup": (999, "Unknown Error"),
-    "library_mismatch": (18, "RM has detected an NVML/RM version mismatch."),
-    "no_permission": (4, "Insufficient Permissions"),
+    "device_cgroup": (999, "Unknown Error", (999, "CUDA_ERROR_UNKNOWN")),
+    "library_mismatch": (
+        18,
+        "RM has detected an NVML/RM version mismatch.",
+        (803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"),
+    ),
+    "no_permission": (4, "Insufficient Permissions", (304, "CUDA_ERROR_OPERATING_SYSTEM")),
 }
 KERNEL = {"library_mismatch": "510.39.01"}
 
 
 @pytest.mark.parametrize("name", sorted(REFUSING))
 def test_a_driver_that_refuses(fake_machine: Machines, name: str) -> None:
-    code, text = REFUSING[name]
+    code, text, cuda = REFUSING[name]
     kernel = KERNEL.get(name, "535.104.05")
     machine = fake_machine(name)
     facts = facts_of(machine, {PROC: CLOSED.format(kernel)})
@@ -188,8 +233,11 @@ def test_a_driver_that_refuses(fake_machine: Machines, name: str) -> None:
         "driver.release": known(kernel, PROC),
         "driver.kernel_module": known(kernel, PROC),
         "driver.library": known(machine.release, machine.library("libcuda.so")),
+        "driver.libcuda": known(machine.library("libcuda.so"), "the loader"),
+        "driver.cuda_init": cuda_fails(*cuda),
+        "driver.device_files": NO_FILES,
     }
-    assert [call.function for call in machine.calls()][2:] == ["nvmlInitWithFlags"]
+    assert [call.function for call in machine.calls()][2:] == ["nvmlInitWithFlags", "cuInit"]
 
 
 def test_a_driver_that_is_not_loaded(fake_machine: Machines) -> None:
@@ -201,6 +249,9 @@ def test_a_driver_that_is_not_loaded(fake_machine: Machines) -> None:
         "driver.release": NO_MODULE,
         "driver.kernel_module": NO_MODULE,
         "driver.library": known("535.104.05", machine.library("libcuda.so")),
+        "driver.libcuda": known(machine.library("libcuda.so"), "the loader"),
+        "driver.cuda_init": cuda_fails(100, "CUDA_ERROR_NO_DEVICE"),
+        "driver.device_files": NO_FILES,
     }
 
 
@@ -215,6 +266,9 @@ def test_a_library_that_does_not_load(fake_machine: Machines) -> None:
         "driver.release": known("510.39.01", PROC),
         "driver.kernel_module": known("510.39.01", PROC),
         "driver.library": known("510.39.01", machine.library("libcuda.so")),
+        "driver.libcuda": known(machine.library("libcuda.so"), "the loader"),
+        "driver.cuda_init": cuda_works(1),
+        "driver.device_files": NO_FILES,
     }
 
 
@@ -254,6 +308,34 @@ def test_which_failure_means_a_missing_library(failure: str, missing: bool) -> N
     assert nvml_probe.is_missing(failure) is missing
 
 
+def test_device_files_are_opened_and_cards_are_not(tmp_path: Path) -> None:
+    (tmp_path / "nvidiactl").touch()
+    os.mkfifo(tmp_path / "nvidia0")
+    assert nvml_probe.try_open(str(tmp_path / "nvidiactl")) is None
+    # A FIFO without a writer would hold up whoever opens it for reading alone.
+    assert nvml_probe.try_open(str(tmp_path / "nvidia0")) is None
+    assert nvml_probe.try_open(str(tmp_path / "nvidia-uvm")) == errno.ENOENT
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file of Linux that nobody may write")
+def test_a_device_file_that_may_not_be_opened() -> None:
+    assert nvml_probe.try_open(READ_ONLY) == errno.EACCES
+
+
+@pytest.mark.parametrize(
+    ("tried", "states"),
+    [
+        ({}, ["missing", "missing"]),
+        ({"/dev/nvidiactl": None, "/dev/nvidia-uvm": None}, ["ok", "ok"]),
+        ({"/dev/nvidiactl": 13, "/dev/nvidia-uvm": 1}, ["refused", "forbidden"]),
+        ({"/dev/nvidiactl": 5}, ["missing", "error"]),
+    ],
+)
+def test_the_state_of_the_device_files(tried: dict[str, int | None], states: list[str]) -> None:
+    rows = driver.collect(LiveWithFiles({}), child_that_told({"files": tried}))
+    assert [row["state"] for row in rows["driver.device_files"].value] == states
+
+
 @pytest.mark.parametrize(
     ("getter", "fact"),
     [
@@ -267,7 +349,7 @@ def test_a_getter_that_fails_costs_only_its_own_fact(
     machine = fake_machine(rtx3080_with_fault(getter, "return 13"))
     facts = facts_of(machine, {PROC: CLOSED.format("510.39.01")})
     devices = known(WORKING["rtx3080"][2], "NVML")
-    assert facts == {
+    assert what_they_are(facts) == {
         **answered(machine, "510.39.01", "11.6", devices),
         fact: unknown("NVML: Function Not Found"),
     }
@@ -276,13 +358,17 @@ def test_a_getter_that_fails_costs_only_its_own_fact(
 def test_a_driver_that_does_not_tell_its_release(fake_machine: Machines) -> None:
     machine = fake_machine(rtx3080_with_fault("nvmlSystemGetDriverVersion", "return 999"))
     facts = facts_of(machine, {PROC: CLOSED.format("510.39.01")})
-    assert facts == {
+    assert what_they_are(facts) == {
         **answered(machine, "510.39.01", "11.6", known(WORKING["rtx3080"][2], "NVML")),
         "driver.release": known("510.39.01", PROC),
     }
 
 
 # Drivers that take the child with them
+
+
+def hung(text: str) -> Fact:
+    return known({"status": "hung", "text": text, "step": "nvmlInit"}, "NVML")
 
 
 def test_hung_drivers_cost_their_deadline_and_leave_nothing(fake_machine: Machines) -> None:
@@ -296,6 +382,9 @@ def test_hung_drivers_cost_their_deadline_and_leave_nothing(fake_machine: Machin
         silent = unknown("the NVML probe did not answer in 3 s", "NVML")
         assert facts == {
             **dict.fromkeys(NAMES, silent),
+            "driver.nvml": hung("did not answer in 3 s"),
+            "driver.libcuda": known(machine.library("libcuda.so"), "the loader"),
+            "driver.device_files": NO_FILES,
             "driver.release": known("535.104.05", PROC),
             "driver.kernel_module": known("535.104.05", PROC),
             "driver.library": known("535.104.05", machine.library("libcuda.so")),
@@ -312,6 +401,9 @@ def test_a_hung_driver_without_a_kernel_module_is_unknown(fake_machine: Machines
     silent = unknown("the NVML probe did not answer in 1 s", "NVML")
     assert facts == {
         **dict.fromkeys(NAMES, silent),
+        "driver.nvml": hung("did not answer in 1 s"),
+        "driver.libcuda": known(machine.library("libcuda.so"), "the loader"),
+        "driver.device_files": NO_FILES,
         "driver.kernel_module": NO_MODULE,
         "driver.library": known("535.104.05", machine.library("libcuda.so")),
     }
@@ -323,18 +415,116 @@ def test_a_crash_inside_the_driver(fake_machine: Machines) -> None:
     crashed = unknown("the NVML probe was killed by SIGSEGV", "NVML")
     assert facts == {
         **answered(machine, "535.104.05", "12.2", crashed),
-        "driver.nvml": crashed,
+        "driver.nvml": known(
+            {"status": "crashed", "text": "was killed by SIGSEGV", "step": "NVML at GPU 3"}, "NVML"
+        ),
+        "driver.cuda_init": crashed,
     }
     last = machine.calls()[-1]
     assert (last.function, last.gpu) == ("nvmlDeviceGetMemoryInfo", 3)
     assert gone(last.pid)
 
 
-def test_every_machine_file_is_expected_somewhere() -> None:
-    elsewhere = {"no_gpus", "gpu_lost", "gpu_lost_midway", "driver_not_loaded", "init_hangs"}
-    elsewhere |= {"init_hangs_ignoring_sigterm", "crash_at_gpu3"}
-    files = {path.stem for path in (HERE / "machines").glob("*.ini")}
-    assert files == set(WORKING) | set(REFUSING) | elsewhere
+def test_cuda_that_never_comes_back_leaves_what_nvml_said(fake_machine: Machines) -> None:
+    machine = fake_machine("cuda_init_hangs")
+    source = LiveWithFiles(machine.env, {PROC: CLOSED.format("535.104.05")})
+    facts = driver.collect(source, driver.spawn(source, 2.6))
+    assert what_they_are(facts) == {
+        **answered(machine, "535.104.05", "12.2", known(gpus(1, "Tesla T4", "7.5", 15360), "NVML")),
+        "driver.cuda_init": known({"status": "hung"}, "cuInit"),
+    }
+
+
+# How the GPUs are
+
+HEALTHY = {
+    **{"used_mib": 0, "processes": [], "compute_mode": 0, "persistence": True, "throttle": 0},
+    **{"ecc_uncorrected": 0, "recovery_action": None},
+    **{"pcie_width": 16, "pcie_width_max": 16, "pcie_generation": 4, "pcie_generation_max": 4},
+}
+H100 = {
+    **HEALTHY,
+    **{"mig": False, "remap_pending": False, "remap_failed": False},
+}
+STATES: dict[str, tuple[int, dict[str, Any]]] = {
+    "h100x8": (
+        7,
+        {
+            **H100,
+            **{"used_mib": 4, "fabric_state": 3, "fabric_status": 0, "recovery_action": 0},
+            **{"pcie_generation": 5, "pcie_generation_max": 5},
+        },
+    ),
+    "throttled": (0, {**HEALTHY, "throttle": 0x48}),
+    "ecc_remap_pending": (
+        1,
+        {
+            **H100,
+            **{"ecc_uncorrected": 9, "remap_pending": True, "remap_failed": True},
+            "recovery_action": 1,
+        },
+    ),
+    "mig_without_instances": (0, {**HEALTHY, "mig": True, "mig_instances": []}),
+    "k80": (
+        1,
+        {**HEALTHY, "pages_pending": False, "pcie_generation": 3, "pcie_generation_max": 3},
+    ),
+    "memory_held": (
+        0,
+        {
+            **HEALTHY,
+            "used_mib": 14903,
+            "processes": [{"pid": 5004242, "mib": 14800}, {"pid": 5004343, "mib": 103}],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(STATES))
+def test_the_state_of_a_gpu(fake_machine: Machines, name: str) -> None:
+    index, state = STATES[name]
+    row = facts_of(fake_machine(name))["gpu.devices"].value[index]
+    assert row.pop("uuid") == f"GPU-00000000-0000-0000-0000-{index:012d}"
+    assert row.pop("bus_id") == f"00000000:{index + 1:02x}:00.0"
+    assert {key: row[key] for key in row if key not in IDENTITY} == state
+
+
+def test_mig_instances_are_named(fake_machine: Machines) -> None:
+    text = (HERE / "machines" / "mig_without_instances.ini").read_text(encoding="utf-8")
+    machine = fake_machine(text.replace("mig = 1", "mig = 1\nmig_instances = 2"))
+    (row,) = facts_of(machine)["gpu.devices"].value
+    assert row["mig_instances"] == [
+        "MIG-00000000-0000-0000-0000-000000000000",
+        "MIG-00000001-0000-0000-0000-000000000000",
+    ]
+
+
+def test_a_process_that_is_visible_is_named(fake_machine: Machines) -> None:
+    import psutil
+
+    own = psutil.Process()
+    text = (HERE / "machines" / "memory_held.ini").read_text(encoding="utf-8")
+    machine = fake_machine(text.replace("5004242:", f"{own.pid}:"))
+    (row,) = facts_of(machine)["gpu.devices"].value
+    assert row["processes"] == [
+        {"pid": own.pid, "mib": 14800, "name": own.name(), "user": own.username()},
+        {"pid": 5004343, "mib": 103},
+    ]
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 6, 13, 25, 999])
+@pytest.mark.parametrize(
+    "getter",
+    ["nvmlDeviceGetComputeRunningProcesses*", "nvmlDeviceGetGpuFabricInfoV", "nvmlDeviceGetEcc*"],
+)
+def test_a_getter_of_the_state_that_fails_is_no_error_of_the_gpu(
+    fake_machine: Machines, getter: str, code: int
+) -> None:
+    """13 comes as NVMLLibraryMismatchError from a getter that has versions."""
+    machine = fake_machine(rtx3080_with_fault(getter, f"return {code}"))
+    (row,) = facts_of(machine)["gpu.devices"].value
+    assert "error" not in row
+    assert row["pcie_width"] == 16
 
 
 # The kernel's side
@@ -390,6 +580,7 @@ WORKS = child_that_told(
     {"device": RTX3060},
     {"status": "ok"},
 )
+NO_LIBCUDA_NAME = unknown("its file is not known", "libcuda.so.1")
 ON_WINDOWS = LiveWithFiles({}, platform="win32")
 ON_WSL2 = LiveWithFiles({}, {"/dev/dxg": ""})
 
@@ -405,6 +596,9 @@ def test_a_driver_of_windows_that_answers(source: LiveWithFiles) -> None:
         "driver.kernel_module": OF_WINDOWS,
         "driver.library": OF_WINDOWS,
         "driver.cuda_supported": known("12.1", "NVML"),
+        "driver.libcuda": OF_WINDOWS if source is ON_WINDOWS else NO_LIBCUDA_NAME,
+        "driver.cuda_init": unknown("cuInit was not asked"),
+        "driver.device_files": OF_WINDOWS,
         "gpu.devices": known([RTX3060], "NVML"),
     }
 
@@ -429,6 +623,8 @@ def test_a_driver_of_windows_that_does_not_answer(
         "driver.nvml": known(status, "NVML"),
         "driver.kernel_module": OF_WINDOWS,
         "driver.library": OF_WINDOWS,
+        "driver.libcuda": OF_WINDOWS if source is ON_WINDOWS else expected,
+        "driver.device_files": OF_WINDOWS,
     }
 
 
@@ -506,6 +702,9 @@ def test_a_machine_without_nvml(files: Files, release: Fact, module: Fact, libra
         "driver.kernel_module": module,
         "driver.library": library,
         "driver.cuda_supported": absent(NOWHERE),
+        "driver.libcuda": absent(NOWHERE),
+        "driver.cuda_init": absent(NOWHERE),
+        "driver.device_files": OF_WINDOWS if library == OF_WINDOWS else absent(NOWHERE),
         "gpu.devices": absent(NOWHERE),
     }
 
@@ -606,6 +805,7 @@ def test_parse_nvml_keeps_what_was_told_before_a_crash() -> None:
     crashed = unknown("the NVML probe was killed by SIGSEGV (last words)", "NVML")
     assert driver.parse_nvml(completed) == {
         **dict.fromkeys(NAMES, crashed),
+        "driver.libcuda": unknown("its file is not known", "libcuda.so.1"),
         "driver.release": known("535.104.05", "NVML"),
         "driver.library": known("535.104.05", "/lib/libnvidia-ml.so.535.104.05"),
         "driver.cuda_supported": known("12.2", "NVML"),
@@ -624,6 +824,7 @@ def test_parse_nvml_keeps_devices_that_are_complete_before_a_crash() -> None:
     [
         ("/lib/libcuda.so.535.104.05", known("535.104.05", "/lib/libcuda.so.535.104.05")),
         ("/lib/libcuda.so.1", unknown("its file name has no release", "/lib/libcuda.so.1")),
+        ("/lib/libcuda.so.1.1", unknown("its file name has no release", "/lib/libcuda.so.1.1")),
     ],
 )
 def test_parse_nvml_reads_the_release_of_the_library(path: str, expected: Fact) -> None:

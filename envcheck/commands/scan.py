@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from envcheck.outputs import Delivery, deliver, output_options
 from envcheck.verdict import judge_report
 
 if TYPE_CHECKING:
-    from envcheck.imports.scan import Scan
+    from envcheck.imports.scan import Remedies, Scan
     from envcheck.imports.stack import Stack
 
 
@@ -68,18 +69,21 @@ def scan(
     A line with `# envcheck: ignore[IMP301]` is not judged by that code.
     """
     from envcheck.imports import scan as scanner
+    from envcheck.imports.here import remedies_of
 
     if python and (tensorflow or keras):
         raise EnvcheckError("--python and --tensorflow or --keras exclude each other.", 2)
     began = time.monotonic()
     places = list(paths) or [Path()]
     stack, facts = _given(tensorflow, keras) if tensorflow or keras else _installed(python)
-    found = scanner.scan(places, stack)
+    given = {"tensorflow": tensorflow, "keras": keras, "python": python}
+    remedies = remedies_of(stack, facts, given)
+    found = scanner.scan(places, stack, remedies=remedies)
     if diff:
         return _print_diff(found, stack)
     if fix:
-        _rewrite(found, stack)
-        found = scanner.scan(places, stack)
+        _rewrite(found, stack, remedies)
+        found = scanner.scan(places, stack, remedies=remedies)
     return _finish(found, facts, {"scan": time.monotonic() - began}, **out)
 
 
@@ -122,11 +126,13 @@ def _installed(python: str | None) -> tuple[Stack, Facts]:
     return stack_of(facts, source), facts
 
 
-def _rewrite(found: Scan, stack: Stack) -> None:
+def _rewrite(found: Scan, stack: Stack, remedies: Remedies) -> None:
+    """Says which packages the new imports need where it is not known that they are there."""
     from envcheck.imports import rewrite
     from envcheck.imports.scan import fixes_of
 
     changed = 0
+    needed = set()
     for path in found.fixable:
         fixed = fixes_of(path, stack)
         if fixed is None:
@@ -136,7 +142,12 @@ def _rewrite(found: Scan, stack: Stack) -> None:
         except OSError as error:
             raise EnvcheckError(f"{path}: it could not be rewritten ({error.strerror}).") from error
         changed += 1
+        new = fixed[1]
+        needed |= {root for root in remedies.installs if root.encode() in new}
     click.echo(f"envcheck: {changed} files rewritten.", err=True)
+    for root in sorted(needed if stack.absent is None else ()):
+        command = shlex.join(remedies.installs[root].steps[-1])
+        click.echo(f"envcheck: they need {root} now: {command}", err=True)
 
 
 def _print_diff(found: Scan, stack: Stack) -> int:

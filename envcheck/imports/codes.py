@@ -64,15 +64,16 @@ TF1_NAME = Code(
     "error",
     "{file}:{line}: `{path}` is TensorFlow 1, {stack} does not have it",
     "TensorFlow 2 keeps the old interface under tf.compat.v1. That makes the name work; code "
-    "with sessions and placeholders also needs tf.compat.v1.disable_eager_execution().",
+    "with sessions and placeholders also needs tf.compat.v1.disable_eager_execution(), which --fix "
+    "adds.",
 )
 CONTRIB = Code(
     "IMP304",
     "tensorflow-contrib",
     "error",
     "{file}:{line}: `{path}`: tf.contrib ended with TensorFlow 1.15",
-    "There is no package to install for it. Its parts went to tf.keras, to tensorflow-addons or "
-    "nowhere; TensorFlow 1.15 needs Python 3.7 or older.",
+    "It is no package that could be installed. Its parts went to TensorFlow itself, to packages of "
+    "their own or nowhere; TensorFlow 1.15 needs Python 3.7 or older.",
 )
 NOT_INSTALLED = Code(
     "IMP305",
@@ -86,8 +87,8 @@ MIXED = Code(
     "keras-mixed",
     "warning",
     "{file}:{line}: `{path}` here and `{other}` in {other_file}:{other_line}",
-    "In {stack} these are two separate implementations: a layer of one in a model of the other "
-    "fails, often far from here. Import all of it from one place.",
+    "In {stack} these are two separate implementations: layers, models and optimizers of one fail "
+    "in most places of the other, often far from here. Import all of it from one place.",
 )
 MIXED_ALIKE = (
     "In {stack} both lead to the same code, so this works. In other releases they are "
@@ -101,6 +102,10 @@ FOREIGN_KERAS = Code(
     "From TensorFlow 2.6 on tf.keras is the package keras. TensorFlow 2.6 to 2.15 wants the Keras "
     "of its own minor version, later ones want Keras 3.",
 )
+FOREIGN_LOADS = (
+    "The import works, but TensorFlow was neither built nor tested with this Keras, and its pins "
+    "do not admit it: names, arguments and saved models differ."
+)
 SET_TOO_LATE = Code(
     "IMP403",
     "set-after-import",
@@ -108,6 +113,10 @@ SET_TOO_LATE = Code(
     "{file}:{line}: {name} is set after `import {package}` in line {reader_line} has read it",
     "It is read when the package is loaded; set later it changes nothing. Move it above the "
     "import.",
+)
+LEGACY_TOO_LATE = (
+    "TensorFlow has already fixed where `from tensorflow.keras import` looks, while tf.keras reads "
+    "it at its first use: the program gets two different Keras. Move it above the import."
 )
 SET_AFTER_USE = Code(
     "IMP404",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from envcheck import facts as F
 from envcheck.model import Evidence, Fact, Facts, Finding, known, not_applicable
 
 if TYPE_CHECKING:
+    from envcheck.imports.scan import Remedies
     from envcheck.imports.stack import Stack
     from envcheck.probes.source import Source
 
@@ -39,8 +40,9 @@ class Look:
     findings: tuple[Finding, ...] = ()
 
 
-def look(source: Source, facts: Facts) -> Look:
-    """Scan the process's current folder, where it is a project, against what the target has."""
+def look(source: Source, facts: Facts, python: str | None) -> Look:
+    """Scan the process's current folder, where it is a project, against what the target has.
+    ``python`` is the target as the user gave it."""
     reason = why_not(source, facts)
     if reason:
         return Look(not_applicable(reason))
@@ -49,7 +51,9 @@ def look(source: Source, facts: Facts) -> Look:
 
     limits = Limits(FILES, time.monotonic() + SECONDS)
     # One process: a fork would copy the threads that read our children.
-    found = scan.scan([Path()], stack_of(facts, source), 1, limits)
+    stack = stack_of(facts, source)
+    remedies = remedies_of(stack, facts, {"python": python})
+    found = scan.scan([Path()], stack, 1, limits, remedies)
     told = [finding for finding in found.findings if finding.severity != "info"]
     value = {
         "files": found.files,
@@ -81,6 +85,7 @@ def is_root(folder: str) -> bool:
 
 def stack_of(facts: Facts, source: Source) -> Stack:
     """The versions that the target's code meets."""
+    from envcheck.imports import successors
     from envcheck.imports.index import Minor, minor_of
     from envcheck.imports.stack import Stack
 
@@ -94,8 +99,13 @@ def stack_of(facts: Facts, source: Source) -> Stack:
             return ()
 
     legacy = source.env.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True")
+    packages = facts.value(F.TARGET_INSTALLED)
     return Stack(
-        installed(F.TF_VERSION), installed(F.KERAS_VERSION), installed(F.TF_KERAS_VERSION), legacy
+        installed(F.TF_VERSION),
+        installed(F.KERAS_VERSION),
+        installed(F.TF_KERAS_VERSION),
+        legacy,
+        successors.absent(packages) if packages else None,
     )
 
 
@@ -109,3 +119,16 @@ def _first_of_each(findings: Sequence[Finding]) -> Iterator[Finding]:
             more = Evidence("code", f"{len(others)} more like it", "envcheck scan")
             first = replace(first, evidence=(*first.evidence, more))
         yield first
+
+
+def remedies_of(stack: Stack, facts: Facts, given: Mapping[str, str | None]) -> Remedies:
+    """``given`` are the options that a printed `envcheck scan` has to repeat."""
+    from envcheck import remedies
+    from envcheck.imports.scan import Remedies
+    from envcheck.imports.successors import OTHERS, requirements
+
+    options = [word for name, value in given.items() if value for word in (f"--{name}", value)]
+    installs = {
+        root: remedies.install(facts, *requirements(root, stack.keras or ())) for root in OTHERS
+    }
+    return Remedies(tuple(options), installs)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
-from envcheck.imports import codes, public
+from envcheck.imports import codes, public, successors
 from envcheck.imports.codes import Code
 from envcheck.imports.stack import (
     KERAS3,
@@ -19,6 +20,7 @@ from envcheck.imports.stack import (
     Stack,
     history,
 )
+from envcheck.imports.successors import OTHERS
 from envcheck.imports.uses import Event, Place, Use, Uses
 from envcheck.model import Confidence, Severity
 
@@ -44,6 +46,8 @@ class Problem:
     use: Use | None = None
     new: str = ""
     advice: str = ""
+    also: tuple[tuple[Use, str], ...] = ()
+    """Chains that have to be said otherwise below the new path, and how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +135,30 @@ class _Court:
 
     def problem(self, use: Use, found: Found) -> Problem | None:
         written = f"{use.paths[0]}.{use.name}" if use.kind == "from" else use.paths[0]
-        if self.foreign(use, written):
+        if self.foreign(use, written) and (found.answer != "missing" or fails(self.resolver.stack)):
             return self.foreign_keras(use, written)
         if found.answer == "missing":
             return self.missing(use, found, written)
         if found.answer == "not-installed":
-            params = {"path": found.missing or written, "package": PROJECTS[found.root]}
+            other = OTHERS.get(found.root)
+            package = other.project if other else PROJECTS[found.root]
+            params = {"path": found.missing or written, "package": package}
             return Problem(codes.NOT_INSTALLED, use.place, params, use=use)
         return self.private(use, found, written)
 
     def missing(self, use: Use, found: Found, written: str) -> Problem:
+        place = use.place
         path, title = found.missing, self.resolver.stack.title(found.root)
         new = self.new(use, written)
         if public.under(path, ("tensorflow.contrib",)):
-            return Problem(codes.CONTRIB, use.place, {"path": written, "stack": title}, use=use)
+            params = {"path": written, "stack": title, "addon": successors.addon(written)}
+            also: tuple[tuple[Use, str], ...] = ()
+            if not new and (use.kind == "from" or use.alias):
+                new, also = self.spread(use, written)
+            advice = "" if new else public.advice(written)
+            return Problem(
+                codes.CONTRIB, place, params, "", None, "certain", use, new, advice, also
+            )
         is_module = use.kind == "import" or (use.kind == "from" and path != written)
         how: How = "chain" if use.kind == "chain" else "member"
         if use.kind == "import" or use.name == "*":
@@ -156,7 +170,46 @@ class _Court:
             code = codes.TF1_NAME
         why = "" if since or code is codes.TF1_NAME else codes.NEVER
         advice = public.advice(path) or public.advice(written)
-        return Problem(code, use.place, params, why, use=use, new=new, advice=advice)
+        mended, home = self.import_of(use) if use.kind == "chain" else (None, "")
+        if mended:
+            use, new = mended, home
+        return Problem(code, place, params, why, use=use, new=new, advice=advice)
+
+    def spread(self, use: Use, module: str) -> tuple[str, tuple[tuple[Use, str], ...]]:
+        """The module above all places to which the members of this one went, and each of the
+        file's chains below its name there."""
+        targets = {}
+        for name in self.members.get(module, ()):
+            targets[name] = public.replacement(self.resolver, f"{module}.{name}") or ""
+        homes = [target.split(".")[:-1] for target in targets.values()]
+        same = takewhile(lambda parts: len(set(parts)) == 1, zip(*homes, strict=False))
+        home = ".".join(parts[0] for parts in same)
+        if home.count(".") < 1 or self.resolver.module(home).answer != "module":
+            return "", ()
+        also = []
+        for chain in self.uses:
+            base, rest = chain.paths[0][: len(module)], chain.paths[0][len(module) + 1 :].split(".")
+            if chain.kind == "chain" and base == module and chain.base == len(rest):
+                below = [targets[rest[0]][len(home) + 1 :], *rest[1:]]
+                also.append((chain, ".".join([chain.alias, *below])))
+        return home, tuple(also)
+
+    def import_of(self, use: Use) -> tuple[Use | None, str]:
+        """The import that gives this chain its first name, and a module to import in its place:
+        one that has everything which the file takes of it."""
+        if len(use.paths) > 1:
+            return None, ""
+        base = ".".join(use.paths[0].split(".")[: -use.base])
+        for other in self.uses:
+            path = f"{other.paths[0]}.{other.name}" if other.kind == "from" else other.paths[0]
+            bound = other.alias or other.name
+            if other.kind == "chain" or other.literal or (path, bound) != (base, use.alias):
+                continue
+            members = frozenset(self.members[base])
+            home = public.module_replacement(self.resolver, base, members)
+            if home and home != base:
+                return other, home
+        return None, ""
 
     def private(self, use: Use, found: Found, written: str) -> Problem | None:
         if self.owner or not found.root or not public.is_private(written, found):
@@ -180,9 +233,10 @@ class _Court:
         """The path to write in place of ``written``; empty where there is not just one."""
         if use.literal or use.name == "*" or len(use.paths) > 1:
             return ""
-        if use.kind == "chain":
-            return self.new_chain(written)
         members = frozenset(self.members.get(written, ()))
+        if use.kind == "chain":
+            home = "" if not members else public.module_replacement(self.resolver, written, members)
+            return home or self.new_chain(written)
         if use.kind == "from" and not members:
             direct = public.replacement(self.resolver, written)
             if direct:
@@ -211,7 +265,10 @@ class _Court:
         stack = self.resolver.stack
         keras = ".".join(map(str, stack.keras or ()))
         params = {"path": written, "stack": stack.title("tensorflow"), "keras": keras}
-        return Problem(codes.FOREIGN_KERAS, use.place, params, use=use)
+        if fails(stack):
+            return Problem(codes.FOREIGN_KERAS, use.place, params, use=use)
+        why = codes.FOREIGN_LOADS
+        return Problem(codes.FOREIGN_KERAS, use.place, params, why, "warning", "likely", use)
 
 
 def fits(stack: Stack) -> bool:
@@ -222,6 +279,15 @@ def fits(stack: Stack) -> bool:
     if stack.legacy and tensorflow >= LAZY:
         return True
     return keras == tensorflow if tensorflow < KERAS3 else keras >= (3, 0)
+
+
+def fails(stack: Stack) -> bool:
+    """Whether the import of a Keras that does not fit fails, too. Measured: 2.15 loads Keras 3,
+    and a TensorFlow 2 may load a Keras 2 older than itself, never a newer one."""
+    tensorflow, keras = stack.tensorflow or (), stack.keras or ()
+    if tensorflow >= KERAS3:
+        return True
+    return tensorflow < LAZY if keras >= (3, 0) else keras > tensorflow
 
 
 def flavours(uses: Uses, owner: str) -> Iterator[Flavour]:
@@ -280,4 +346,6 @@ def _late(code: Code, event: Event, reader: Event, confidence: Confidence) -> Pr
         "reader": reader.value,
         "reader_line": str(reader.place.line),
     }
-    return Problem(code, event.place, params, confidence=confidence)
+    legacy = event.name == "TF_USE_LEGACY_KERAS"
+    why = codes.LEGACY_TOO_LATE if legacy else ""
+    return Problem(code, event.place, params, why, confidence=confidence)

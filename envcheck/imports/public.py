@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envcheck.imports import index
+from envcheck.imports import index, successors
 from envcheck.imports.stack import SPLIT, Found, Resolver
+from envcheck.imports.successors import OTHERS, root_of
 
 PRIVATE = (
     "tensorflow.python",
@@ -20,38 +21,6 @@ PRIVATE = (
 OLD_COPY = "tensorflow.python.keras"
 KERAS_ROOTS = ("tensorflow.keras", "keras", "tf_keras")
 
-# tf_upgrade_v2's renames that have one answer with the same arguments by position; the rest of
-# TensorFlow 1 has its place below tf.compat.v1, which the index shows.
-RENAMED = {
-    "tensorflow.log": "tensorflow.math.log",
-    "tensorflow.log1p": "tensorflow.math.log1p",
-    "tensorflow.lgamma": "tensorflow.math.lgamma",
-    "tensorflow.digamma": "tensorflow.math.digamma",
-    "tensorflow.is_nan": "tensorflow.math.is_nan",
-    "tensorflow.is_inf": "tensorflow.math.is_inf",
-    "tensorflow.is_finite": "tensorflow.math.is_finite",
-    "tensorflow.rsqrt": "tensorflow.math.rsqrt",
-    "tensorflow.ceil": "tensorflow.math.ceil",
-    "tensorflow.random_normal": "tensorflow.random.normal",
-    "tensorflow.random_uniform": "tensorflow.random.uniform",
-    "tensorflow.random_shuffle": "tensorflow.random.shuffle",
-    "tensorflow.truncated_normal": "tensorflow.random.truncated_normal",
-    "tensorflow.matrix_inverse": "tensorflow.linalg.inv",
-    "tensorflow.matrix_determinant": "tensorflow.linalg.det",
-    "tensorflow.diag": "tensorflow.linalg.tensor_diag",
-    "tensorflow.read_file": "tensorflow.io.read_file",
-    "tensorflow.write_file": "tensorflow.io.write_file",
-    "tensorflow.decode_raw": "tensorflow.io.decode_raw",
-    "tensorflow.FixedLenFeature": "tensorflow.io.FixedLenFeature",
-    "tensorflow.VarLenFeature": "tensorflow.io.VarLenFeature",
-    "tensorflow.parse_single_example": "tensorflow.io.parse_single_example",
-    "tensorflow.parse_example": "tensorflow.io.parse_example",
-    "tensorflow.python_io.TFRecordWriter": "tensorflow.io.TFRecordWriter",
-    "tensorflow.unsorted_segment_sum": "tensorflow.math.unsorted_segment_sum",
-    "tensorflow.segment_sum": "tensorflow.math.segment_sum",
-    "tensorflow.invert_permutation": "tensorflow.math.invert_permutation",
-    "tensorflow.set_random_seed": "tensorflow.random.set_seed",
-}
 # Where the classes of Keras' former modules are published.
 FORMER = {
     "engine": ("layers", "models", "utils", ""),
@@ -61,8 +30,8 @@ FORMER = {
 }
 # What has no single answer, and what to say about it.
 ADVICE = {
-    "keras.wrappers.scikit_learn": "Its successor is the package scikeras: `from scikeras.wrappers "
-    "import KerasClassifier`, with model= in place of build_fn=.",
+    "keras.backend.set_session": "It is tf.compat.v1.keras.backend.set_session up to TensorFlow "
+    "2.15. Memory is limited with tf.config.experimental.set_memory_growth.",
     "keras.utils.multi_gpu_model": "Use tf.distribute.MirroredStrategy.",
     "keras.backend.tensorflow_backend": "Sessions are tf.compat.v1.Session; memory is limited with "
     "tf.config.experimental.set_memory_growth.",
@@ -95,6 +64,8 @@ def replacement(resolver: Resolver, path: str) -> str | None:
     for candidate in _candidates(resolver, path):
         if candidate == path:
             continue
+        if root_of(candidate) in OTHERS:
+            return candidate
         found = resolver.chain(candidate)
         if found.answer in ("name", "module") and not is_private(candidate, found):
             return candidate
@@ -102,8 +73,7 @@ def replacement(resolver: Resolver, path: str) -> str | None:
 
 
 def _candidates(resolver: Resolver, path: str) -> Iterator[str]:
-    if path in RENAMED:
-        yield RENAMED[path]
+    yield from successors.candidates(path)
     if advice(path):
         return
     for prefix, public in ((OLD_COPY, "tensorflow.keras"), ("keras.src", "keras")):
@@ -136,6 +106,9 @@ def _keras_candidates(resolver: Resolver, root: str, rest: str) -> Iterator[str]
 def module_replacement(resolver: Resolver, path: str, members: frozenset[str]) -> str | None:
     """A public module that has all of these members, in place of one that is missing or
     private: the parent of `keras.utils.np_utils`."""
+    for home in successors.home_of(path, members):
+        if root_of(home) in OTHERS or _has(resolver, home, members):
+            return home
     if advice(path):
         return None
     for prefix, public in ((OLD_COPY, "tensorflow.keras"), ("keras.src", "keras")):
@@ -143,17 +116,23 @@ def module_replacement(resolver: Resolver, path: str, members: frozenset[str]) -
             path = public + path[len(prefix) :]
     if not under(path, KERAS_ROOTS):
         return None
-    shorter = path.rpartition(".")[0]
-    candidates = [path] if shorter in ("", "tensorflow", *KERAS_ROOTS) else [path, shorter]
+    candidates = [path]
+    while (shorter := candidates[-1].rpartition(".")[0]) not in ("", "tensorflow", *KERAS_ROOTS):
+        candidates.append(shorter)
     if path.startswith("keras.") and resolver.stack.tensorflow:
         candidates += [f"tensorflow.{one}" for one in candidates]
     for candidate in candidates:
-        found = resolver.module(candidate)
-        if found.answer != "module" or is_private(candidate, found):
-            continue
-        if all(resolver.member(candidate, name).answer in ("name", "module") for name in members):
+        if _has(resolver, candidate, members):
             return candidate
     return None
+
+
+def _has(resolver: Resolver, module: str, members: frozenset[str]) -> bool:
+    """Whether it is a public module with all of these members."""
+    found = resolver.module(module)
+    if found.answer != "module" or is_private(module, found):
+        return False
+    return all(resolver.member(module, name).answer in ("name", "module") for name in members)
 
 
 def advice(path: str) -> str:
@@ -162,4 +141,4 @@ def advice(path: str) -> str:
     for prefix, text in ADVICE.items():
         if under(path, (prefix,)) or under(plain, (prefix,)):
             return text
-    return ""
+    return successors.advice(path)

@@ -1,4 +1,9 @@
-"""Problems with one right answer -> edits of the text. Nothing but the named spans changes."""
+"""Problems with one right answer -> edits of the text.
+
+Edits are spans that ``ast`` gives, not nodes of libcst: the file has been parsed already, what lies
+outside a span cannot change whatever it is, and there is no dependency. Where a statement has to
+be written anew, ``statements`` keeps its comments.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +17,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from envcheck.imports import files
+from envcheck.imports import files, statements
 from envcheck.imports.files import Source
 from envcheck.imports.judge import Problem
+from envcheck.imports.successors import OTHERS, root_of
 from envcheck.imports.uses import Place, Use
+
+# What makes a program one of graphs: a placeholder raises RuntimeError while execution is eager,
+# and a session's own graph stays empty.
+GRAPHS = tuple(
+    f"tensorflow.compat.v1.{name}" for name in ("placeholder", "Session", "InteractiveSession")
+)
+# A file that handles its graph, or only configures Keras' session, runs without.
+_GRAPH_IS_HANDLED = re.compile(
+    r"disable_(?:eager_execution|v2_behavior)\b|enable_eager\w*|\bGraph\(|\bgraph\s*=|set_session\b"
+)
+EAGER_OFF = "tensorflow.compat.v1.disable_eager_execution"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +45,8 @@ class Edit:
 
 def written(use: Use, new: str) -> str:
     """The new path as the file's own names say it: `tf.compat.v1.Session`; empty where they
-    do not reach it, so that another import would be needed."""
-    if use.kind != "chain":
+    do not reach it. Another package's path stands as it is, with an import of its own."""
+    if use.kind != "chain" or root_of(new) in OTHERS:
         return new
     target = ".".join(use.paths[0].split(".")[: -use.base])
     return use.alias + new[len(target) :] if new.startswith(target + ".") else ""
@@ -39,48 +56,90 @@ def edits(source: str, problems: Iterable[Problem], uses: Sequence[Use]) -> tupl
     """The edits for all problems that have one answer, in the order of the text."""
     found: list[Edit] = []
     moved: dict[Place, dict[Use, str]] = {}
+    added: dict[Place, set[str]] = {}
     for problem in problems:
         use = problem.use
         if use is None or not problem.new or not written(use, problem.new):
             continue
-        if use.kind == "chain":
+        found += [Edit(chain.place, text) for chain, text in problem.also]
+        if use.kind != "chain":
+            if use.statement is not None:
+                moved.setdefault(use.statement, {})[use] = problem.new
+            continue
+        lines = {line for line in _lines_to_add(use, problem.new) if _is_needed(line, source)}
+        binders = [other.statement for other in uses if other.statement and _binds(other, use)]
+        if not lines or binders:
             found.append(Edit(use.place, written(use, problem.new)))
-        elif use.statement is not None:
-            moved.setdefault(use.statement, {})[use] = problem.new
+        for statement in binders if lines else ():
+            added.setdefault(statement, set()).update(lines)
     for statement, changes in moved.items():
         inside = [use for use in uses if use.statement == statement]
         if inside[0].kind == "import":
             found += [Edit(use.place, f"{new} as {use.alias}") for use, new in changes.items()]
         else:
-            edit = _from_statement(cut(source, statement), statement, inside, changes)
+            edit = _from_statement(source, statement, inside, changes)
             found += [edit] if edit else []
+    found += [_behind(source, at, sorted(lines)) for at, lines in added.items()]
     return tuple(sorted(found, key=lambda edit: (edit.place.line, edit.place.column)))
 
 
+def _binds(other: Use, use: Use) -> bool:
+    """Whether this import gives the chain its first name."""
+    name = other.alias or other.name or other.paths[0].partition(".")[0]
+    return other.kind != "chain" and not other.literal and name == use.alias
+
+
+def _lines_to_add(use: Use, new: str) -> Iterator[str]:
+    """What the new path needs beside the import that is there."""
+    other = OTHERS.get(root_of(new))
+    if other:
+        yield f"import {other.imported}"
+    if new in GRAPHS:
+        yield written(use, EAGER_OFF) + "()"
+
+
+def _is_needed(line: str, source: str) -> bool:
+    if line.startswith("import "):
+        return not re.search(rf"^\s*{line}\s*$", source, re.M)
+    return not _GRAPH_IS_HANDLED.search(source)
+
+
+def _behind(source: str, statement: Place, lines: Sequence[str]) -> Edit:
+    """Statements behind this one: below its line where nothing else stands in it."""
+    row = source.split("\n")[statement.end_line - 1].encode()
+    rest = row[statement.end_column :].decode().rstrip("\r")
+    before = _before(source, statement)
+    if before.strip() or (rest.strip() and not rest.lstrip().startswith("#")):
+        place = Place(statement.end_line, statement.end_column, *_end(statement))
+        return Edit(place, "".join(f"; {line}" for line in lines))
+    column = statement.end_column + len(rest.encode())
+    place = Place(statement.end_line, column, statement.end_line, column)
+    return Edit(place, "".join(f"\n{before}{line}" for line in lines))
+
+
+def _end(place: Place) -> tuple[int, int]:
+    return place.end_line, place.end_column
+
+
+def _before(source: str, place: Place) -> str:
+    """What stands before it in its line: the indentation, or other statements."""
+    return source.split("\n")[place.line - 1].encode()[: place.column].decode()
+
+
 def _from_statement(
-    text: str, statement: Place, inside: Sequence[Use], changes: dict[Use, str]
+    source: str, statement: Place, inside: Sequence[Use], changes: dict[Use, str]
 ) -> Edit | None:
     """`from a import b, c` with what has moved. All of it to one module under the same names: only
-    the module is replaced. Else it is written anew, but not where it holds a comment."""
-    targets = {use: changes.get(use, f"{use.paths[0]}.{use.name}") for use in inside}
-    homes = {new.rpartition(".")[0] for new in targets.values()}
-    same = all(new.rpartition(".")[2] == use.name for use, new in targets.items())
-    head = re.match(r"from(\s+)[\w.]+(\s+import)\b", text)
-    if head is None:
-        return None
-    if len(homes) == 1 and same:
-        return Edit(statement, f"from{head[1]}{homes.pop()}{head[2]}{text[head.end() :]}")
-    if "#" in text or "\\" in text:
-        return None
-    groups: dict[str, list[str]] = {}
-    for use, new in targets.items():
-        home, _, name = new.rpartition(".")
-        local = use.alias or use.name
-        item = name if name == local else f"{name} as {local}"
-        if item not in groups.setdefault(home, []):
-            groups[home].append(item)
-    lines = [f"from {home} import {', '.join(items)}" for home, items in groups.items()]
-    return Edit(statement, ("\n" + " " * statement.column).join(lines))
+    the module is replaced. Else it is written anew."""
+    text = cut(source, statement)
+    targets = [(changes.get(use, f"{use.paths[0]}.{use.name}"), use) for use in inside]
+    homes = {new.rpartition(".")[0] for new, _ in targets}
+    same = all(new.rpartition(".")[2] == use.name for new, use in targets)
+    new = statements.with_module(text, min(homes)) if len(homes) == 1 and same else None
+    if new is None:
+        pairs = [(new, use.alias or use.name) for new, use in targets]
+        new = statements.with_targets(text, pairs, _before(source, statement))
+    return Edit(statement, new) if new else None
 
 
 def cut(source: str, place: Place) -> str:

@@ -8,7 +8,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -18,11 +18,24 @@ from envcheck.imports.files import Source
 from envcheck.imports.index import ROOTS
 from envcheck.imports.judge import Flavour, Problem
 from envcheck.imports.stack import Resolver, Stack
+from envcheck.imports.successors import OTHERS, root_of
 from envcheck.imports.uses import Place
 from envcheck.model import Evidence, Finding, Fix, ParseError
 
+IS_HERE = "It is `{new}` here."
+WRITES = "It is `{new}` here; this writes it:"
+WRITES_OTHER = "It is `{new}` of the package {project} now; this installs that and writes it:"
 _CHUNK = 100
 _IGNORE = re.compile(r"#\s*envcheck:\s*ignore(?:\[([\w\s,]*)\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Remedies:
+    """What the printed commands need: the ``options`` that this scan was given, and how a package
+    of ``successors.OTHERS`` is installed."""
+
+    options: tuple[str, ...] = ()
+    installs: Mapping[str, Fix] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,7 @@ def scan(
     stack: Stack,
     processes: int = 0,
     limits: files.Limits | None = None,
+    remedies: Remedies | None = None,
 ) -> Scan:
     """Judge every file below the paths, within the limits. Raises EnvcheckError for a path that
     is not there."""
@@ -68,7 +82,7 @@ def scan(
     found = files.find(paths, limits)
     roots = tuple(os.path.abspath(path) for path in paths if path.is_dir())
     head = list(islice(found, _CHUNK))
-    worker = _Worker(stack, roots)
+    worker = _Worker(stack, roots, remedies or Remedies())
     count = processes or _cores()
     count_files = 0
     results: list[FileResult] = []
@@ -130,7 +144,8 @@ def _work(paths: list[str]) -> tuple[int, list[FileResult]]:
 
 
 class _Worker:
-    def __init__(self, stack: Stack, roots: tuple[str, ...]) -> None:
+    def __init__(self, stack: Stack, roots: tuple[str, ...], remedies: Remedies) -> None:
+        self.remedies = remedies
         self.resolver = Resolver(stack)
         self.sieve = sift.Sieve(self.resolver)
         self.roots = roots
@@ -148,7 +163,7 @@ class _Worker:
                 data = stream.read()
         except OSError as error:
             return FileResult(path, (_unreadable(path, 1, error.strerror or "?"),))
-        if not any(word in data for word in sift.WORDS):
+        if not any(word in data for word in self.sieve.words):
             return None
         folder = os.path.dirname(path)
         owner = self.owner(folder)
@@ -177,7 +192,8 @@ class _Worker:
             # `from gone import a, b` lacks one module, not two.
             key = (problem.code.code, problem.params.get("path", ""), problem.place.line)
             if key not in findings:
-                findings[key] = finding_of(problem, path, read.source, lines)
+                fixes = _fixes(problem, path, self.resolver.stack, self.remedies)
+                findings[key] = finding_of(problem, path, read.source, lines, tuple(fixes))
         return FileResult(
             path,
             tuple(findings.values()),
@@ -250,14 +266,16 @@ def _is_ignored(problem: Problem, lines: Sequence[str]) -> bool:
     return False
 
 
-def finding_of(problem: Problem, path: str, source: Source, lines: Sequence[str]) -> Finding:
+def finding_of(
+    problem: Problem, path: str, source: Source, lines: Sequence[str], fixes: tuple[Fix, ...]
+) -> Finding:
     place = problem.place
     text = lines[place.line - 1] if place.line <= len(lines) else ""
     column = len(text.encode()[: place.column].decode("utf-8", "replace")) + 1
     cell, line = source.where(place.line)
     params = {**problem.params, "file": path + cell, "line": str(line), "column": str(column)}
     at = f"{path}{cell}:{line}:{column}"
-    return _finding(problem, params, at, text.strip(), tuple(_fixes(problem, path)))
+    return _finding(problem, params, at, text.strip(), fixes)
 
 
 def _finding(
@@ -289,19 +307,29 @@ def _place(params: Mapping[str, str]) -> model.Place:
     return model.Place(params["file"], int(params["line"]), int(params["column"]))
 
 
-def _fixes(problem: Problem, path: str) -> Iterator[Fix]:
+def _fixes(problem: Problem, path: str, stack: Stack, remedies: Remedies) -> Iterator[Fix]:
     if is_fixable(problem):
-        yield Fix(
-            id="rewrite",
-            safety="safe",
-            steps=(("envcheck", "scan", "--fix", path),),
-            note="It is `{new}` here; this writes it:",
-            params={"new": problem.new},
-        )
+        yield _rewriting(problem, path, stack, remedies)
     elif problem.new:
-        yield Fix("import-from", "manual", note="It is `{new}` here.", params={"new": problem.new})
+        yield Fix("import-from", "manual", note=IS_HERE, params={"new": problem.new})
     if problem.advice:
-        yield Fix("advice", "manual", note="{advice}", params={"advice": problem.advice})
+        addon = {"addon": problem.params.get("addon", "")}
+        yield Fix("advice", "manual", note=problem.advice, params=addon)
+    root = root_of(problem.params.get("path", ""))
+    if problem.code is codes.NOT_INSTALLED and root in remedies.installs:
+        yield remedies.installs[root]
+
+
+def _rewriting(problem: Problem, path: str, stack: Stack, remedies: Remedies) -> Fix:
+    params, step = {"new": problem.new}, ("envcheck", "scan", "--fix", *remedies.options, path)
+    root = root_of(problem.new)
+    if root not in OTHERS or (stack.absent is not None and root not in stack.absent):
+        return Fix("rewrite", "safe", (step,), WRITES, params)
+    install = remedies.installs.get(root)
+    params["project"] = OTHERS[root].project
+    return Fix(
+        "rewrite", "review", (*(install.steps if install else ()), step), WRITES_OTHER, params
+    )
 
 
 def _unreadable(path: str, line: int, problem: str) -> Finding:
@@ -352,7 +380,7 @@ def _order(finding: Finding) -> tuple[int, str, int, int, str]:
 
 def fixes_of(path: str, stack: Stack) -> tuple[bytes, bytes] | None:
     """A file's content and what --fix makes of it; None where there is nothing to do."""
-    worker = _Worker(stack, ())
+    worker = _Worker(stack, (), Remedies())
     data = Path(path).read_bytes()
     try:
         read = read_data(path, data, worker.resolver, worker.owner(os.path.dirname(path)))

@@ -58,6 +58,8 @@ class Sieve:
         self._chains: dict[tuple[str, bytes, bool], tuple[bool, bool]] = {}
         self._patterns: dict[bytes, re.Pattern[bytes]] = {}
         self._fits = judge.fits(resolver.stack)
+        self._absent = tuple(name.encode() for name in resolver.stack.absent or ())
+        self.words = (*WORDS, *self._absent)
 
     def warm(self) -> None:
         """Read the index now, so that child processes share it."""
@@ -66,7 +68,7 @@ class Sieve:
 
     def clean(self, data: bytes, owner: str) -> tuple[Flavour, ...] | None:
         """The ways to reach Keras in a file without a finding; None where it must be parsed."""
-        if _is_hard(data):
+        if _is_hard(data) or any(name in data for name in self._absent):
             return None
         aliases: dict[bytes, str] = {}
         flavours: dict[str, int] = {}

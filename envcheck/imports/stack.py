@@ -9,6 +9,7 @@ from typing import Literal
 
 from envcheck.imports import index
 from envcheck.imports.index import Minor
+from envcheck.imports.successors import OTHERS
 
 How = Literal["module", "member", "chain"]
 """`import path`, `from parent import last`, or attributes below the root."""
@@ -17,6 +18,9 @@ Answer = Literal["module", "name", "missing", "unknown", "not-installed"]
 SPLIT = (2, 6)  # from here on tf.keras is the package keras, pinned to the same minor up to 2.15
 KERAS3 = (2, 16)  # from here on TensorFlow brings Keras 3
 LAZY = (2, 15)  # from here on TensorFlow looks for Keras 3 first
+# Attributes that TensorFlow takes from Keras' former code, which raises with Keras 3: the end of
+# KerasLazyLoader.__getattr__ in tensorflow/python/util/lazy_loader.py.
+OF_KERAS2 = ("tensorflow.compat.v1.layers.", "tensorflow.compat.v1.nn.rnn_cell.")
 KERAS_ALIASES = ("losses", "metrics", "optimizers", "initializers")  # tf.losses is tf.keras.losses
 PROJECTS = {"tensorflow": "TensorFlow", "keras": "Keras", "tf_keras": "tf-keras"}
 
@@ -24,14 +28,18 @@ PROJECTS = {"tensorflow": "TensorFlow", "keras": "Keras", "tf_keras": "tf-keras"
 @dataclass(frozen=True, slots=True)
 class Stack:
     """The minors that code is judged against. None: not installed; () : not known.
-    ``legacy`` is TF_USE_LEGACY_KERAS."""
+    ``legacy`` is TF_USE_LEGACY_KERAS, ``absent`` are those of the packages in
+    ``successors.OTHERS`` that are not installed; None: not known."""
 
     tensorflow: Minor | tuple[()] | None
     keras: Minor | tuple[()] | None
     tf_keras: Minor | tuple[()] | None = ()
     legacy: bool = False
+    absent: tuple[str, ...] | None = None
 
     def version(self, root: str) -> Minor | tuple[()] | None:
+        if root in OTHERS:
+            return None if root in (self.absent or ()) else ()
         if root == "tensorflow":
             return self.tensorflow
         return self.keras if root == "keras" else self.tf_keras
@@ -116,6 +124,8 @@ class Resolver:
         return self._attribute(parent, shown, name)
 
     def _chain(self, dotted: str) -> Found:
+        if dotted.startswith(OF_KERAS2) and keras_home(self.stack)[1] == "keras._tf_keras.keras":
+            return Found("missing", "tensorflow", dotted, dotted)
         parts = dotted.split(".")
         found = self._look(parts[0])
         for end in range(2, len(parts) + 1):

@@ -9,11 +9,14 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from envcheck.imports.index import ROOTS
+from envcheck.imports.scopes import Scope, bind, dotted, literal_import
+from envcheck.imports.successors import OTHERS
 
+IMPORTED = (*ROOTS, *OTHERS)
 Kind = Literal["import", "from", "chain"]
 IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException", ""}
 ATTRIBUTE_ERRORS = {"AttributeError", "Exception", "BaseException", ""}
@@ -69,25 +72,6 @@ class Uses:
     events: tuple[Event, ...]
 
 
-@dataclass(slots=True)
-class _Scope:
-    parent: _Scope | None
-    is_class: bool = False
-    paths: dict[str, list[str]] = field(default_factory=dict)
-    opaque: set[str] = field(default_factory=set)
-
-    def look(self, name: str) -> tuple[str, ...]:
-        scope: _Scope | None = self
-        while scope is not None:
-            if not (scope.is_class and scope is not self):
-                if name in scope.opaque:
-                    return ()
-                if name in scope.paths:
-                    return tuple(scope.paths[name])
-            scope = scope.parent
-        return ()
-
-
 def read(tree: ast.Module) -> Uses:
     reader = _Reader()
     reader.scope(tree.body, None)
@@ -99,25 +83,6 @@ def place_of(node: ast.stmt | ast.expr | ast.alias) -> Place:
     return Place(node.lineno, node.col_offset, end_line, node.end_col_offset or 0)
 
 
-def dotted(node: ast.expr) -> list[str]:
-    """`a.b.c` to its parts; empty where it is something else."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return [*parts, node.id][::-1] if isinstance(node, ast.Name) else []
-
-
-def literal_import(node: ast.expr) -> str:
-    """The module that `importlib.import_module("x")` or `__import__("x")` names."""
-    if not (isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)):
-        return ""
-    if dotted(node.func)[-1:] not in (["import_module"], ["__import__"]):
-        return ""
-    value = node.args[0].value
-    return value if isinstance(value, str) and value.split(".")[0] in ROOTS else ""
-
-
 class _Reader:
     def __init__(self) -> None:
         self.uses: list[Use] = []
@@ -127,15 +92,15 @@ class _Reader:
         self.depth = 0
         self.tries = 0
 
-    def scope(self, body: Sequence[ast.AST], parent: _Scope | None, is_class: bool = False) -> None:
-        scope = _Scope(parent, is_class)
+    def scope(self, body: Sequence[ast.AST], parent: Scope | None, is_class: bool = False) -> None:
+        scope = Scope(parent, is_class)
         for node in body:
-            _bind(node, scope)
+            bind(node, scope)
         for node in body:
             self.visit(node, scope)
 
-    def function(self, node: ast.AST, scope: _Scope) -> None:
-        inner = _Scope(scope)
+    def function(self, node: ast.AST, scope: Scope) -> None:
+        inner = Scope(scope)
         assert isinstance(node, FUNCTIONS)
         spec = node.args
         for arg in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs, spec.vararg, spec.kwarg):
@@ -147,18 +112,18 @@ class _Reader:
         if not isinstance(node, ast.Lambda):
             self.parts((*node.decorator_list, node.returns), scope)
         for part in body:
-            _bind(part, inner)
+            bind(part, inner)
         self.depth += 1
         for part in body:
             self.visit(part, inner)
         self.depth -= 1
 
-    def parts(self, nodes: Iterable[ast.AST | None], scope: _Scope) -> None:
+    def parts(self, nodes: Iterable[ast.AST | None], scope: Scope) -> None:
         for node in nodes:
             if node is not None:
                 self.visit(node, scope)
 
-    def visit(self, node: ast.AST, scope: _Scope) -> None:
+    def visit(self, node: ast.AST, scope: Scope) -> None:
         handler = _HANDLERS.get(type(node))
         if handler is not None:
             handler(self, node, scope)
@@ -173,26 +138,26 @@ class _Reader:
             elif isinstance(value, ast.AST):
                 self.visit(value, scope)
 
-    def ignore(self, node: ast.AST, scope: _Scope) -> None:
+    def ignore(self, node: ast.AST, scope: Scope) -> None:
         """A leaf."""
 
-    def defined(self, node: ast.ClassDef, scope: _Scope) -> None:
+    def defined(self, node: ast.ClassDef, scope: Scope) -> None:
         self.parts((*node.decorator_list, *node.bases, *node.keywords), scope)
         self.scope(node.body, scope, is_class=True)
 
-    def called(self, node: ast.Call, scope: _Scope) -> None:
+    def called(self, node: ast.Call, scope: Scope) -> None:
         self.call(node, scope)
         self.visit(node.func, scope)
         self.parts(node.args, scope)
         for keyword in node.keywords:
             self.visit(keyword.value, scope)
 
-    def assigned(self, node: ast.Assign, scope: _Scope) -> None:
+    def assigned(self, node: ast.Assign, scope: Scope) -> None:
         self.setting(node)
         self.parts(node.targets, scope)
         self.visit(node.value, scope)
 
-    def attempt(self, node: ast.AST, scope: _Scope) -> None:
+    def attempt(self, node: ast.AST, scope: Scope) -> None:
         handlers: list[ast.ExceptHandler] = getattr(node, "handlers", [])
         caught = frozenset(name for handler in handlers for name in _caught(handler.type))
         self.tries += 1
@@ -208,7 +173,7 @@ class _Reader:
         self.parts(getattr(node, "orelse", ()), scope)
         self.parts(getattr(node, "finalbody", ()), scope)
 
-    def condition(self, node: ast.If | ast.IfExp, scope: _Scope) -> None:
+    def condition(self, node: ast.If | ast.IfExp, scope: Scope) -> None:
         self.visit(node.test, scope)
         before = self.guards
         if _is_about_versions(node.test):
@@ -217,7 +182,7 @@ class _Reader:
             self.parts(branch if isinstance(branch, list) else (branch,), scope)
         self.guards = before
 
-    def context(self, node: ast.With | ast.AsyncWith, scope: _Scope) -> None:
+    def context(self, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
         """`contextlib.suppress(ImportError)` and `pytest.raises` expect the failure."""
         before = self.guards
         for item in node.items:
@@ -232,13 +197,13 @@ class _Reader:
     def caught_by(self, errors: set[str]) -> tuple[int, ...]:
         return tuple(number for number, caught in self.guards if caught & errors)
 
-    def imports(self, node: ast.Import | ast.ImportFrom, scope: _Scope) -> None:
+    def imports(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
         del scope
         guards, statement = self.caught_by(IMPORT_ERRORS), place_of(node)
         if isinstance(node, ast.Import):
             for item in node.names:
                 self.imported(item.name, item, item.asname or "", guards, statement)
-        elif not node.level and node.module and node.module.split(".")[0] in ROOTS:
+        elif not node.level and node.module and node.module.split(".")[0] in IMPORTED:
             self.ran("import", node.module.split(".")[0], "", statement)
             for item in node.names:
                 self.uses.append(
@@ -262,7 +227,7 @@ class _Reader:
         guards: tuple[int, ...],
         statement: Place,
     ) -> None:
-        if path.split(".")[0] not in ROOTS:
+        if path.split(".")[0] not in IMPORTED:
             return
         self.ran("import", path.split(".")[0], "", statement)
         self.uses.append(
@@ -278,7 +243,7 @@ class _Reader:
             )
         )
 
-    def chain(self, node: ast.Attribute, scope: _Scope) -> None:
+    def chain(self, node: ast.Attribute, scope: Scope) -> None:
         parts = dotted(node)
         if not parts:
             self.parts(ast.iter_child_nodes(node), scope)
@@ -298,7 +263,7 @@ class _Reader:
             )
         )
 
-    def call(self, node: ast.Call, scope: _Scope) -> None:
+    def call(self, node: ast.Call, scope: Scope) -> None:
         path = literal_import(node)
         if path:
             self.imported(path, node, "", self.caught_by(IMPORT_ERRORS), place_of(node))
@@ -343,81 +308,7 @@ def _caught(node: ast.expr | None) -> Iterator[str]:
         yield (dotted(node) or ["?"])[-1]
 
 
-def _bind(node: ast.AST, scope: _Scope) -> None:
-    """What a statement binds in this scope, nested statements included, functions not."""
-    if isinstance(node, ast.Import):
-        for item in node.names:
-            _bind_path(scope, item.asname or item.name.split(".")[0], _target(item))
-    elif isinstance(node, ast.ImportFrom):
-        for item in node.names:
-            path = "" if node.level or not node.module else f"{node.module}.{item.name}"
-            _bind_path(scope, item.asname or item.name, path)
-    elif isinstance(node, ast.Assign) and _bind_assigned(node, scope):
-        return
-    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        scope.opaque.add(node.name)
-    elif isinstance(node, ast.expr):
-        return  # only a target binds; comprehensions have a scope of their own
-    elif isinstance(node, ast.ExceptHandler) and node.name:
-        scope.opaque.add(node.name)
-        _bind_parts(node.body, scope)
-    else:
-        _bind_targets(node, scope)
-        _bind_parts(ast.iter_child_nodes(node), scope)
-
-
-def _bind_parts(nodes: Iterable[ast.AST], scope: _Scope) -> None:
-    for node in nodes:
-        _bind(node, scope)
-
-
-def _bind_targets(node: ast.AST, scope: _Scope) -> None:
-    """Names that an assignment, a loop, a `with` or a `match` binds."""
-    if isinstance(node, (ast.Assign, ast.Delete)):
-        targets: list[ast.expr] = node.targets
-    elif isinstance(node, (ast.AugAssign, ast.AnnAssign, ast.For, ast.AsyncFor)):
-        targets = [node.target]
-    elif isinstance(node, ast.withitem):
-        targets = [node.optional_vars] if node.optional_vars else []
-    elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
-        targets = [ast.Name(node.name, ast.Store())]
-    else:
-        return
-    for target in targets:
-        for part in ast.walk(target):
-            if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
-                scope.opaque.add(part.id)
-
-
-def _target(item: ast.alias) -> str:
-    return item.name if item.asname else item.name.split(".")[0]
-
-
-def _bind_path(scope: _Scope, name: str, path: str) -> None:
-    if path.split(".")[0] in ROOTS:
-        known = scope.paths.setdefault(name, [])
-        if path not in known:
-            known.append(path)
-    else:
-        scope.opaque.add(name)
-
-
-def _bind_assigned(node: ast.Assign, scope: _Scope) -> bool:
-    """`keras = tf.keras` and `tf = None`; False where it is another assignment."""
-    if len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
-        return False
-    name = node.targets[0].id
-    if isinstance(node.value, ast.Constant) and node.value.value is None:
-        return True
-    parts = dotted(node.value)
-    paths = scope.look(parts[0]) if len(parts) > 1 else ()
-    for path in (*(".".join([path, *parts[1:]]) for path in paths), literal_import(node.value)):
-        if path:
-            _bind_path(scope, name, path)
-    return bool(paths) or bool(literal_import(node.value))
-
-
-_HANDLERS: dict[type, Callable[[_Reader, Any, _Scope], None]] = {
+_HANDLERS: dict[type, Callable[[_Reader, Any, Scope], None]] = {
     ast.FunctionDef: _Reader.function,
     ast.AsyncFunctionDef: _Reader.function,
     ast.Lambda: _Reader.function,

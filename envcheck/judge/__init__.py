@@ -1,7 +1,7 @@
 """The judge: which versions go together, and by which rule.
 
 `judge()` is a pure function of a stack and the matrix, and the only place that
-decides compatibility. Rules are R1 to R16 of the matrix's section `rules`.
+decides compatibility. Rules are R1 to R18 of the matrix's section `rules`.
 """
 
 from __future__ import annotations

@@ -406,7 +406,7 @@ class Matrix:
         return newest_admitted(specifier, wheel.versions) if wheel else None
 
     def rule(self, rule_id: str) -> MatrixRule:
-        """R1 to R16. Raises MatrixError where the file lacks it."""
+        """R1 to R18. Raises MatrixError where the file lacks it."""
         found: MatrixRule | None = self._typed("rules", rule_id, convert.matrix_rule)
         if found is None:
             raise MatrixError(f"The matrix {self.path} has no rule {rule_id}.")

@@ -276,7 +276,7 @@ class NvidiaWheel(NamedTuple):
 
 
 class MatrixRule(NamedTuple):
-    """R1 to R16 in words, with the data some of them need."""
+    """R1 to R18 in words, with the data some of them need."""
 
     id: str
     title: str

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,15 +20,29 @@ if TYPE_CHECKING:
 MARKER = "envcheck-nvml-probe:"
 PROBE = Path(__file__).resolve().parent.parent / "nvml_probe.py"
 NVML = "libnvidia-ml.so.1"
+LIBCUDA = "libcuda.so.1"
 PROC = "/proc/driver/nvidia/version"
 SYS = "/sys/module/nvidia/version"
-ANSWERS = {"driver": str, "cuda": int, "count": int, "status": str, "text": str, "code": int}
+NAMES = (
+    *("release", "kernel_module", "library", "cuda_supported", "nvml"),
+    *("libcuda", "cuda_init", "device_files"),
+)
+FILES = ("/dev/nvidiactl", "/dev/nvidia-uvm")
+"""Every CUDA program opens both. On a machine of its own the second may be made on demand."""
+REFUSALS = {errno.EACCES: "forbidden", errno.EPERM: "refused", errno.ENOENT: "missing"}
+ENDED = {"timeout": "hung", "signal": "crashed"}
+ANSWERS = {
+    **{"driver": str, "cuda": int, "count": int, "status": str, "text": str, "code": int},
+    **{"cuda_init": dict, "files": dict, "step": str, "libcuda_missing": bool},
+}
 """The types of what the child tells; anything else of that name is garbage."""
 
 
 def is_loaded(source: Source) -> bool:
     """Whether a driver has left its mark, so that NVML will have something to say."""
-    marks = ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia")
+    marks = ["/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia"]
+    if source.machine == "aarch64":
+        marks.append("/dev/nvhost-gpu")
     return source.platform == "win32" or any(source.exists(mark) for mark in marks)
 
 
@@ -47,7 +63,19 @@ def is_installed(source: Source, cached: Mapping[str, str] | None) -> bool:
 
 
 def spawn(source: Source, timeout: float) -> Child:
-    return source.spawn("nvml_probe", [sys.executable, "-I", str(PROBE)], timeout)
+    argv = [sys.executable, "-I", str(PROBE), *device_files(source)]
+    return source.spawn("nvml_probe", argv, timeout)
+
+
+def device_files(source: Source) -> tuple[str, ...]:
+    """Those of the driver's files that are there; none are where the driver is that of Windows."""
+    try:
+        if _from_windows(source):
+            return ()
+        cards = source.glob("/dev/nvidia[0-9]*")
+        return (*(path for path in FILES if source.exists(path)), *cards)
+    except OSError:
+        return ()
 
 
 def collect(source: Source, child: Child | None) -> dict[str, Fact]:
@@ -61,14 +89,31 @@ def collect(source: Source, child: Child | None) -> dict[str, Fact]:
         facts = parse_nvml(child.result())
     if _from_windows(source):
         reason = "the driver's library and kernel module are those of Windows here"
-        facts["driver.library"] = facts["driver.kernel_module"] = not_applicable(reason)
+        for name in ("library", "kernel_module", "device_files"):
+            facts[f"driver.{name}"] = not_applicable(reason)
     else:
         facts["driver.kernel_module"] = _kernel_module(source)
+    if source.platform == "win32":
+        facts["driver.libcuda"] = facts["driver.library"]
+    if _may_know_more(facts["driver.nvml"]):
+        from envcheck.probes import nvidia_smi
+
+        facts = nvidia_smi.fill_in(source, facts)
     if facts["driver.release"].state != "known":
         facts["driver.release"] = _release(facts)
     if source.platform == "win32":
         facts["gpu.hardware"] = _hardware(facts["gpu.devices"])
     return facts
+
+
+def _may_know_more(nvml: Fact) -> bool:
+    """Whether nvidia-smi may: where the child failed on its own account, crashed, or could not
+    load the library. A driver that answers with an error gives nvidia-smi the same, and one that
+    hangs would hang again."""
+    if nvml.state != "known":
+        return nvml.state == "unknown"
+    status = nvml.value["status"]
+    return status == "crashed" or (status == "error" and nvml.value.get("code") is None)
 
 
 def _from_windows(source: Source) -> bool:
@@ -84,8 +129,7 @@ def _hardware(devices: Fact) -> Fact:
 
 
 def _all(fact: Fact) -> dict[str, Fact]:
-    names = ("release", "kernel_module", "library", "cuda_supported", "nvml")
-    return {**{f"driver.{name}": fact for name in names}, "gpu.devices": fact}
+    return {**{f"driver.{name}": fact for name in NAMES}, "gpu.devices": fact}
 
 
 def _release(facts: Mapping[str, Fact]) -> Fact:
@@ -95,7 +139,9 @@ def _release(facts: Mapping[str, Fact]) -> Fact:
         return module
     if module.state == "not-applicable":
         return facts["driver.release"]
-    return facts["driver.nvml"] if facts["driver.nvml"].state == "unknown" else module
+    nvml = facts["driver.nvml"]
+    silent = nvml.state == "unknown" or nvml.value["status"] in ENDED.values()
+    return facts["driver.release"] if silent else module
 
 
 def _kernel_module(source: Source) -> Fact:
@@ -134,8 +180,11 @@ def parse_nvml(completed: Completed) -> dict[str, Fact]:
         silent = unknown(f"NVML: {status.get('text') or heard.get('error') or 'no answer'}")
         missing = absent("NVML") if status["status"] == "not-found" else silent
     else:
-        state = missing = unknown(_failure(completed), "NVML")
+        missing = unknown(_failure(completed), "NVML")
+        state = _ended(completed, heard) or missing
     facts = {**_all(missing), "driver.nvml": state, "driver.library": _library(heard, missing)}
+    facts.update(_cuda(completed, heard, missing))
+    facts["driver.device_files"] = _device_files(heard, missing)
     if "driver" in heard:
         facts["driver.release"] = known(heard["driver"], "NVML")
     if "cuda" in heard:
@@ -144,6 +193,45 @@ def parse_nvml(completed: Completed) -> dict[str, Fact]:
     if len(devices) == heard.get("count"):
         facts["gpu.devices"] = known(devices, "NVML") if devices else absent("NVML")
     return facts
+
+
+def _ended(completed: Completed, heard: Mapping[str, Any]) -> Fact | None:
+    """How the driver took the child with it: a result, where it was being asked."""
+    if completed.ended not in ENDED or not heard.get("step"):
+        return None
+    status = {"status": ENDED[completed.ended], "text": completed.describe()}
+    return known({**status, "step": heard["step"]}, "NVML")
+
+
+def _cuda(completed: Completed, heard: Mapping[str, Any], missing: Fact) -> Mapping[str, Fact]:
+    """What became of libcuda and of cuInit, which is asked after NVML."""
+    if "libcuda" not in heard:
+        return {}
+    path, failure = heard["libcuda"], heard.get("libcuda_error")
+    if failure:
+        broken = known({"status": "unloadable", "name": failure}, "the loader")
+        init = absent(LIBCUDA) if heard.get("libcuda_missing") else broken
+        return {"driver.libcuda": absent(LIBCUDA), "driver.cuda_init": init}
+    library = known(path, "the loader") if path else unknown("its file is not known", LIBCUDA)
+    answer = unknown("cuInit was not asked") if "status" in heard else missing
+    if "cuda_init" in heard:
+        answer = known(heard["cuda_init"], "cuInit")
+    elif heard.get("step") == "cuInit" and completed.ended in ENDED:
+        answer = known({"status": ENDED[completed.ended]}, "cuInit")
+    return {"driver.libcuda": library, "driver.cuda_init": answer}
+
+
+def _device_files(heard: Mapping[str, Any], missing: Fact) -> Fact:
+    if "files" not in heard:
+        return missing
+    tried = {**dict.fromkeys(FILES, errno.ENOENT), **heard["files"]}
+    rows = [
+        {"path": path, "state": "ok"}
+        if number is None
+        else {"path": path, "state": REFUSALS.get(number, "error"), "error": os.strerror(number)}
+        for path, number in sorted(tried.items())
+    ]
+    return known(rows, "open")
 
 
 def _answers(stdout: str) -> Iterator[dict[str, Any]]:
@@ -170,6 +258,6 @@ def _library(heard: Mapping[str, Any], missing: Fact) -> Fact:
     """The release in the file name of the driver's library that was loaded."""
     path = heard.get("libcuda") or heard.get("library")
     if not path:
-        return missing if missing.state == "unknown" else absent("libcuda.so.1")
-    release = re.search(r"\.so\.(\d+\.\d+(?:\.\d+)*)$", path)
+        return missing if missing.state == "unknown" else absent(LIBCUDA)
+    release = re.search(r"\.so\.(\d{3}\.\d+(?:\.\d+)*)$", path)
     return known(release[1], path) if release else unknown("its file name has no release", path)

@@ -1,4 +1,4 @@
-"""CUDA on the disk: toolkits, and the places that have the libraries TensorFlow opens."""
+"""The places that have the libraries TensorFlow opens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from envcheck.model import Fact, absent, known, not_applicable, unknown
+from envcheck.model import Fact, absent, known, unknown
 
 if TYPE_CHECKING:
     from envcheck.probes.source import Child, Completed, Source
@@ -31,15 +31,7 @@ def collect(
     source: Source, target: Mapping[str, Fact], cached: Mapping[str, str] | None
 ) -> dict[str, Fact]:
     """``target`` holds the facts that the target probe gave, ``cached`` is ld.so.cache."""
-    variable = "LD_LIBRARY_PATH"
-    facts = {
-        "cuda.toolkits": toolkits(source),
-        "loader.ld_library_path": (
-            known(source.env[variable], f"environment variable {variable}")
-            if variable in source.env
-            else absent(f"environment variable {variable}")
-        ),
-    }
+    facts = library_path(source)
     sonames = target["tensorflow.sonames"]
     if sonames.state != "known":
         return {**facts, "loader.libraries": sonames, "cudnn.installed": sonames}
@@ -63,6 +55,12 @@ def collect(
         "loader.libraries": known(rows, where),
         "cudnn.installed": known(cudnns, where) if cudnns else absent(where),
     }
+
+
+def library_path(source: Source) -> dict[str, Fact]:
+    variable = "LD_LIBRARY_PATH"
+    where, value = f"environment variable {variable}", source.env.get(variable)
+    return {"loader.ld_library_path": absent(where) if value is None else known(value, where)}
 
 
 class _Places:
@@ -132,42 +130,3 @@ def parse_ldconfig(completed: Completed) -> dict[str, str] | None:
         if entry and ("x86-64" in line or "AArch64" in line):
             found.setdefault(entry[1], entry[3])
     return found
-
-
-def toolkits(source: Source) -> Fact:
-    """CUDA toolkits by their version.json or version.txt."""
-    if source.platform == "darwin":
-        return not_applicable("no CUDA toolkit runs on macOS")
-    roots = [source.env[name] for name in ("CUDA_HOME", "CUDA_PATH") if source.env.get(name)]
-    try:
-        files = [
-            file
-            for root in (*roots, "/usr/local/cuda*")
-            for name in ("version.json", "version.txt")
-            for file in source.glob(f"{root}/{name}")
-        ]
-    except OSError as error:
-        return unknown(error.strerror or str(error), "/usr/local/cuda*")
-    rows = {}
-    for file in files:
-        folder = source.realpath(file.rsplit("/", 1)[0])
-        version = parse_toolkit_version(_text(source, file))
-        if version and folder not in rows:
-            rows[folder] = {"path": folder, "version": version, "source": file}
-    where = "/usr/local/cuda*, CUDA_HOME, CUDA_PATH"
-    return known([rows[path] for path in sorted(rows)], where) if rows else absent(where)
-
-
-def parse_toolkit_version(text: str) -> str | None:
-    """Major and minor from version.json or version.txt; what follows is a build date."""
-    found = re.search(r'"cuda"\s*:\s*\{[^}]*"version"\s*:\s*"(\d+\.\d+)', text) or re.search(
-        r"CUDA Version (\d+\.\d+)", text
-    )
-    return found[1] if found else None
-
-
-def _text(source: Source, path: str) -> str:
-    try:
-        return source.read(path)
-    except OSError:
-        return ""

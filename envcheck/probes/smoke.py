@@ -19,13 +19,17 @@ MARKER = "envcheck-coffee:"
 PROGRAM = Path(__file__).resolve().parent.parent.parent / "coffee_smoke" / "__main__.py"
 RUNG_LINE = re.compile(r"^coffee-smoke: (\w[\w-]*) \.\.\.", re.M)
 TAIL_LINES = 20
+LAST_WORDS = 10.0
+"""Seconds that the supervisor in the target gets to end its worker and to write its result."""
 SOURCE = "coffee_smoke in the target's interpreter"
 
 
 def spawn(
     source: Source, python: str, timeout: float, progress: Callable[[str], None] | None
 ) -> Child:
-    argv = [python, str(PROGRAM), "--json", "--nonce", MARKER]
+    # It ends by itself in time to tell what it has found so far.
+    inner = max(timeout - LAST_WORDS, timeout / 2)
+    argv = [python, str(PROGRAM), "--json", "--nonce", MARKER, "--timeout", f"{inner:g}"]
     env = unwriting(source)
     if "KERAS_HOME" not in env and not _has_keras_config(source):
         # Keras would write its default configuration into the user's home. It does without one
@@ -79,8 +83,9 @@ def _summary(document: Mapping[str, Any]) -> dict[str, Any]:
     rungs = [_rung(row) for row in document["rungs"]]
     trained = next((rung for rung in rungs if rung["name"] == "train"), {})
     way = document.get("way") or {}
-    parameters = _parameters(document)
+    broken = next((rung for rung in rungs if rung["status"] == "failed"), None)
     return {
+        **({"rung": broken["name"]} if broken else {}),
         "ok": bool(document.get("ok")),
         "device": trained.get("device") or "",
         "decisions": document.get("decisions") or [],
@@ -89,9 +94,40 @@ def _summary(document: Mapping[str, Any]) -> dict[str, Any]:
         "training_seconds": document.get("training_seconds"),
         "losses": document.get("losses") or [],
         "rungs": rungs,
-        "way": str(way.get("used") or "") if isinstance(way, Mapping) else str(way),
-        **({"parameters": parameters} if parameters else {}),
+        "way": str(way.get("used") or ""),
+        **_given(
+            lost_ways=[_lost(row) for row in way.get("tried") or () if row.get("error")],
+            gpu_memory=[_memory(row) for row in document.get("gpu_memory") or ()],
+            product_seconds=_product(document.get("speed") or {}),
+            parameters=_parameters(document),
+        ),
     }
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    """Those that say something: most machines have nothing to say here."""
+    return {name: value for name, value in values.items() if value}
+
+
+def _lost(row: Mapping[str, Any]) -> dict[str, str]:
+    error = row["error"]
+    return {"way": str(row["way"]), "error": f"{error['type']}: {error['message']}"[:600]}
+
+
+def _memory(row: Mapping[str, Any]) -> dict[str, Any]:
+    others = [process for process in row["processes"] if not process["self"]]
+    names = [
+        f"PID {process['pid']}" + (f" ({process['mib']} MiB)" if process["mib"] else "")
+        for process in others
+    ]
+    free, total = int(row["free_mib"]), int(row["total_mib"])
+    return {"gpu": int(row["index"]), "total_mib": total, "free_mib": free, "processes": names}
+
+
+def _product(speed: Mapping[str, Any]) -> dict[str, float] | None:
+    seconds = speed.get("product") or {}
+    gpu = next((value for device, value in seconds.items() if device.startswith("GPU")), None)
+    return {"gpu": gpu, "cpu": seconds["CPU:0"]} if gpu else None
 
 
 def _parameters(document: Mapping[str, Any]) -> list[float]:
@@ -121,6 +157,7 @@ def _rung(row: Mapping[str, Any]) -> dict[str, str]:
         "error_type": str(error.get("type") or ""),
         "error_message": str(error.get("message") or ""),
         "traceback": _tail(_joined(error.get("traceback"))),
+        **_given(library=str(row.get("library") or ""), log=_tail(_joined(row.get("log")))),
     }
 
 

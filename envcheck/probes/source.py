@@ -19,7 +19,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, Protocol
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from envcheck.loader.elf import Elf
 
 Ended = Literal["exit", "signal", "timeout", "flood", "not-started"]
 MAX_OUTPUT = 64 * 1024 * 1024
@@ -105,6 +108,9 @@ class Source(Protocol):
 
     def realpath(self, path: str) -> str:
         """The path with links resolved."""
+
+    def elf(self, path: str) -> Elf:
+        """What the file tells the dynamic loader. Raises OSError."""
 
 
 RUNNING: set[LiveChild] = set()
@@ -256,6 +262,11 @@ class Live:
     def realpath(self, path: str) -> str:
         return os.path.realpath(path)
 
+    def elf(self, path: str) -> Elf:
+        from envcheck.loader.elf import read_elf
+
+        return read_elf(path)
+
 
 def _getcwd() -> str:
     try:
@@ -287,6 +298,7 @@ class Recording:
             "glob": {},
             "exists": {},
             "realpath": {},
+            "elf": {},
         }
 
     def spawn(
@@ -325,6 +337,15 @@ class Recording:
         if real != path:
             self.calls["realpath"][path] = real
         return real
+
+    def elf(self, path: str) -> Elf:
+        try:
+            found = self._live.elf(path)
+        except OSError as error:
+            self.calls["elf"][path] = {"errno": error.errno, "strerror": error.strerror}
+            raise
+        self.calls["elf"][path] = found._asdict()
+        return found
 
 
 class _RecordedChild:
@@ -390,3 +411,13 @@ class Recorded:
     def realpath(self, path: str) -> str:
         real: str = self._calls["realpath"].get(path, path)
         return real
+
+    def elf(self, path: str) -> Elf:
+        from envcheck.loader.elf import Elf
+
+        answer = self._calls.get("elf", {}).get(path)
+        if answer is None:
+            raise NotRecorded(0, "not recorded", path)
+        if "errno" in answer:
+            raise OSError(answer["errno"], answer["strerror"], path)
+        return Elf(**{**answer, "needed": tuple(answer["needed"])})

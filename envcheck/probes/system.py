@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 DISPLAY_CLASSES = ("0x0300", "0x0302", "0x1200")
 """PCI classes of NVIDIA's GPUs: VGA controller, 3D controller, processing accelerator."""
 
+TEGRA = "/dev/nvhost-gpu"
+"""The GPU of a Jetson, which is on no PCI bus."""
+
 
 def collect(source: Source) -> dict[str, Fact]:
     facts = {
         "system.arch": known(source.machine, "uname -m"),
         "gpu.visible_devices": _environment(source, "CUDA_VISIBLE_DEVICES"),
+        "gpu.container_devices": _environment(source, "NVIDIA_VISIBLE_DEVICES"),
+        "gpu.container_capabilities": _environment(source, "NVIDIA_DRIVER_CAPABILITIES"),
     }
     if source.platform != "linux":
         name = {"win32": "windows", "darwin": "macos"}.get(source.platform, source.platform)
@@ -25,8 +30,9 @@ def collect(source: Source) -> dict[str, Fact]:
         facts["system.os"] = known(name, "sys.platform")
         if name == "macos":
             facts["gpu.hardware"] = not_applicable("no Mac has an NVIDIA GPU that CUDA supports")
-        for key in ("distribution", "kernel", "container"):
-            facts[f"system.{key}"] = not_applicable(reason)
+        for key in ("system.distribution", "system.kernel", "system.container"):
+            facts[key] = not_applicable(reason)
+        facts["system.shm_mib"] = facts["gpu.bound"] = not_applicable(reason)
         return facts
     kernel = _read(source, "/proc/sys/kernel/osrelease")
     facts["system.kernel"] = kernel
@@ -38,6 +44,11 @@ def collect(source: Source) -> dict[str, Fact]:
     )
     facts["system.container"] = _container(source)
     facts["gpu.hardware"] = _hardware(source)
+    facts["gpu.bound"] = _bound(source, facts["gpu.hardware"])
+    matters = all(facts[name].state == "known" for name in ("system.container", "gpu.hardware"))
+    facts["system.shm_mib"] = (
+        _shm(source) if matters else not_applicable("not a container with a GPU")
+    )
     return facts
 
 
@@ -64,19 +75,58 @@ def _read(source: Source, path: str) -> Fact:
 
 
 def _container(source: Source) -> Fact:
-    for path, name in (("/.dockerenv", "docker"), ("/run/.containerenv", "podman")):
+    """What kind of container this is. A pod is Kubernetes', whatever runs it."""
+    for variable, name in (
+        ("KUBERNETES_SERVICE_HOST", "kubernetes"),
+        ("APPTAINER_CONTAINER", "apptainer"),
+        ("SINGULARITY_CONTAINER", "apptainer"),
+    ):
+        if variable in source.env:
+            return known(name, f"environment variable {variable}")
+    for path, name in (
+        ("/.dockerenv", "docker"),
+        ("/run/.containerenv", "podman"),
+        ("/dev/lxd/sock", "lxc"),
+        ("/dev/incus/sock", "lxc"),
+    ):
         if source.exists(path):
             return known(name, path)
-    if "KUBERNETES_SERVICE_HOST" in source.env:
-        return known("kubernetes", "environment variable KUBERNETES_SERVICE_HOST")
     if source.env.get("container"):
         return known(source.env["container"], "environment variable container")
-    return absent("/.dockerenv, /run/.containerenv, environment variable container")
+    told = _read(source, "/run/systemd/container")
+    if told.state == "known" and told.value not in ("", "wsl"):
+        return known(told.value, told.source)
+    return absent("/.dockerenv, /run/.containerenv, /run/systemd/container, environment variables")
+
+
+def _shm(source: Source) -> Fact:
+    """The size that /dev/shm was mounted with, which is 64 MiB with Docker."""
+    mounts = _read(source, "/proc/self/mounts")
+    if mounts.state != "known":
+        return mounts
+    found = re.search(r"^\S+ /dev/shm tmpfs \S*?\bsize=(\d+)k\b", mounts.value, re.M)
+    return known(int(found[1]) // 1024, mounts.source) if found else absent(mounts.source)
+
+
+def _bound(source: Source, hardware: Fact) -> Fact:
+    """Which kernel driver holds each card."""
+    if hardware.state != "known" or hardware.value[0].startswith("/dev/"):
+        return not_applicable("no card on the PCI bus is NVIDIA's")
+    found = {}
+    for address in hardware.value:
+        link = f"/sys/bus/pci/devices/{address}/driver"
+        real = source.realpath(link)
+        if real != link:
+            found[address] = real.rsplit("/", 1)[1]
+    where = "/sys/bus/pci/devices/*/driver"
+    return known(found, where) if found else absent(where)
 
 
 def _hardware(source: Source) -> Fact:
     if source.exists("/dev/dxg"):
         return known(["/dev/dxg"], "/dev/dxg")
+    if source.machine == "aarch64" and source.exists(TEGRA):
+        return known([TEGRA], TEGRA)
     where = "/sys/bus/pci/devices"
     try:
         if not source.exists("/sys/bus"):

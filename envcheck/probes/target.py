@@ -380,7 +380,7 @@ def _missing(document: Mapping[str, Any], names: Sequence[str]) -> Fact:
 
 
 def _build(texts: Mapping[str, Mapping[str, str]]) -> dict[str, Fact]:
-    keys = ("cuda_build", "cuda_built_for", "cudnn_built_for", "sonames")
+    keys = ("cuda_build", "cuda_built_for", "cudnn_built_for", "toolkit_path", "sonames")
     if "build_info" not in texts:
         return {f"tensorflow.{key}": absent("build_info.py") for key in keys}
     path = texts["build_info"]["path"]
@@ -404,6 +404,10 @@ def _build(texts: Mapping[str, Mapping[str, str]]) -> dict[str, Fact]:
     cudnn = str(info.get("cudnn_version", ""))
     facts["tensorflow.cudnn_built_for"] = known(cudnn, path) if cudnn else absent(path)
     sonames = parse_sonames(versions)
+    toolkit = re.search(r'^#define TF_CUDA_TOOLKIT_PATH "([^"]+)"', config["text"], re.M)
+    facts["tensorflow.toolkit_path"] = (
+        known(toolkit[1], config["path"]) if toolkit else absent(config["path"])
+    )
     facts["tensorflow.sonames"] = (
         known(sonames, config["path"]) if sonames else absent(config["path"])
     )

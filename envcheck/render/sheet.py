@@ -30,7 +30,7 @@ class Sheet:
 
 def rules_of(sheet: Sheet) -> tuple[RuleResult, ...]:
     """Every rule by code, and the codes of findings that no rule has made."""
-    known = {rule.code: rule for rule in sheet.report.rules}
+    known = {rule.code: rule for rule in (*sheet.report.rules, *_left_out(sheet.report))}
     for item in sheet.report.findings:
         known.setdefault(
             item.code,
@@ -47,6 +47,21 @@ def rules_of(sheet: Sheet) -> tuple[RuleResult, ...]:
         replace(rule, about=clean(rule.about), reason=clean(rule.reason))
         for _, rule in sorted(known.items())
     )
+
+
+def _left_out(report: Report) -> list[RuleResult]:
+    """The rules that were not even loaded, because no GPU is expected."""
+    if report.expect != "cpu" or not report.rules:
+        return []
+    from envcheck.engine import result_of
+    from envcheck.rules import discover
+
+    judged = {rule.code for rule in report.rules}
+    return [
+        result_of(rule, "not-applicable", "no GPU is expected")
+        for rule in discover()
+        if rule.code not in judged
+    ]
 
 
 def fingerprints(findings: Sequence[FindingView]) -> list[str]:

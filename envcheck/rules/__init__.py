@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envcheck.model import Facts, Key, Layer, Match, Severity
+from envcheck.model import GPU_LAYERS, Facts, Key, Layer, Match, Severity
 
 if TYPE_CHECKING:
     from envcheck.matrix import Matrix
 
 FAMILIES = ("SYS", "DRV", "GPU", "CUD", "DNN", "LIB", "PYE", "TFX", "KER", "IMP", "SMK")
+GPU_FAMILIES = ("DRV", "GPU", "CUD", "DNN", "LIB")
+"""Those of the layers in ``model.GPU_LAYERS``: they do not apply where no GPU is expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,16 @@ def validate(rule: Rule, module: str) -> None:
         raise RuleError(f"{module}: {rule.code} is not a family and three digits")
     if module != f"{rule.code.lower()}_{rule.slug.replace('-', '_')}":
         raise RuleError(f"{module}: the file is not named after {rule.code} {rule.slug}")
+    if rule.code[:3] in GPU_FAMILIES and rule.layer not in GPU_LAYERS:
+        raise RuleError(f"{module}: {rule.code} is not of the layer {rule.layer}")
 
 
-def discover() -> tuple[Rule, ...]:
-    """Every rule in this folder, by code."""
+def discover(leave_out: Container[str] = ()) -> tuple[Rule, ...]:
+    """Every rule in this folder, by code; those of the families left out are not even loaded."""
     rules: dict[str, Rule] = {}
     for path in Path(__file__).parent.glob("[!_]*.py"):
+        if path.stem[:3].upper() in leave_out:
+            continue
         module = importlib.import_module(f"{__name__}.{path.stem}")
         rule = replace(module.RULE, about=(module.__doc__ or "").partition("\n")[0])
         validate(rule, path.stem)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from envcheck import facts as F
 from envcheck.compatibility import refused, stack_of
+from envcheck.library_path import version_of
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import install, manual
@@ -19,10 +20,13 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     library = next((row for row in facts.value(F.LIBRARIES) or () if row.name == "cudnn"), None)
     if library is None:
         return
-    place = next(iter(library.found or facts.value(F.CUDNN_INSTALLED) or ()), None)
-    if place is None or place.version is None:
+    place = library.winner
+    if place is None:
+        place = next(iter(library.found or facts.value(F.CUDNN_INSTALLED) or ()), None)
+    told = version_of(facts, library.soname, place) if place else None
+    if place is None or told is None:
         return
-    version = ".".join(place.version.split(".")[:3])
+    version = ".".join(told.split(".")[:3])
     stack = replace(stack_of(facts), cudnn=CudnnRelease.parse(version))
     for reason in refused(stack, matrix, "cudnn")[:1]:
         yield Match(
@@ -33,7 +37,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
                 "soname": library.soname,
                 "reason": reason.text,
             },
-            evidence=(facts.evidence(F.CUDNN_INSTALLED, f"cuDNN {place.version}", place.path),),
+            evidence=(facts.evidence(F.CUDNN_INSTALLED, f"cuDNN {told}", place.path),),
             rows=reason.source,
             fixes=(_fix(facts, place, reason.wanted),),
         )
@@ -41,7 +45,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
 
 def _fix(facts: Facts, place: F.Place, wanted: str | None) -> Fix:
     cuda = facts.value(F.TF_CUDA)
-    if place.via == "wheel" and wanted and cuda:
+    if place.component and wanted and cuda:
         return install(facts, f"nvidia-cudnn-cu{cuda.major}{wanted}")
     note = (
         "Install cuDNN {wanted} for CUDA {cuda} and make it the copy that the loader finds first."

@@ -10,10 +10,6 @@ from envcheck.model import Facts, Fix, Match, not_applicable
 from envcheck.remedies import manual
 from envcheck.rules import Rule, fires, silent
 
-IN_CONTAINER = (
-    "The card is on the host, but this {container} container was started without it, so "
-    "TensorFlow runs on the CPU."
-)
 ON_WSL = (
     "Under WSL2 the driver comes from Windows (/usr/lib/wsl/lib/libcuda.so.1); it does not answer "
     "here, so TensorFlow runs on the CPU."
@@ -25,24 +21,26 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     hardware = facts.value(F.GPU_HARDWARE)
     if hardware is None or facts.value(F.DRIVER_RELEASE) is not None:
         return
-    container, wsl = facts.value(F.SYSTEM_CONTAINER), facts.value(F.SYSTEM_OS) == "wsl2"
+    if facts.value(F.SYSTEM_CONTAINER) is not None:
+        return  # DRV109
+    cuda = facts.value(F.DRIVER_CUDA_INIT)
+    if cuda is not None and cuda.status == "ok":
+        return  # a Jetson's driver has neither NVML nor /proc/driver/nvidia
+    wsl = facts.value(F.SYSTEM_OS) == "wsl2"
     yield Match(
         subject="driver",
-        params={"hardware": ", ".join(hardware), "container": container or ""},
-        why=IN_CONTAINER if container else ON_WSL if wsl else None,
+        params={"hardware": ", ".join(hardware)},
+        why=ON_WSL if wsl else None,
         evidence=(
             facts.evidence(F.GPU_HARDWARE, ", ".join(hardware)),
             facts.evidence(F.DRIVER_NVML),
             facts.evidence(F.DRIVER_KERNEL_MODULE),
         ),
-        fixes=(_fix(container, wsl, facts.value(F.SYSTEM_DISTRIBUTION) or ""),),
+        fixes=(_fix(wsl, facts.value(F.SYSTEM_DISTRIBUTION) or ""),),
     )
 
 
-def _fix(container: str | None, wsl: bool, distribution: str) -> Fix:
-    if container:
-        note = "Start it again with the GPU, e.g.: docker run --gpus all IMAGE"
-        return manual("start-container-with-gpu", note)
+def _fix(wsl: bool, distribution: str) -> Fix:
     if wsl:
         note = "Update the NVIDIA driver in Windows, run this there, and install none inside WSL."
         return manual("update-windows-driver", note, ("wsl.exe", "--shutdown"))
@@ -63,9 +61,9 @@ RULE = Rule(
     severity="error",
     title="There is an NVIDIA GPU, but no driver answers for it",
     why="Without the driver no CUDA program can open the GPU, so TensorFlow runs on the CPU.",
-    needs=(F.GPU_HARDWARE, F.DRIVER_RELEASE, F.SYSTEM_OS),
+    needs=(F.GPU_HARDWARE, F.DRIVER_RELEASE, F.SYSTEM_OS, F.SYSTEM_CONTAINER),
     judge=judge,
-    explains=("GPU", "SMK201"),
+    explains=("DRV118", "DRV119", "GPU", "SMK201", "SMK202"),
     cases=(
         fires(
             "linux-rtx3080-tf29-cuda116",
@@ -73,6 +71,7 @@ RULE = Rule(
             driver__release=None,
             driver__kernel_module=None,
             driver__nvml={"status": "not-found"},
+            driver__cuda_init=None,
             gpu__devices=None,
         ),
         fires(
@@ -82,8 +81,10 @@ RULE = Rule(
             gpu__hardware=["/dev/dxg"],
             driver__release=None,
             driver__kernel_module=not_applicable("the kernel module is that of Windows"),
+            driver__cuda_init=None,
             gpu__devices=None,
         ),
+        silent("linux-rtx3080-tf29-cuda116", system__container="docker", driver__release=None),
         silent("linux-rtx3080-tf29-cuda116"),
         silent("linux-none-tf221"),
     ),

@@ -5,44 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.devices import cuda_code, one_driver
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
-from envcheck.remedies import manual
 from envcheck.rules import Rule, fires, silent
 
+IN_CONTAINER = (
+    "The kernel module is the host's; the library {library} is of another release, installed in "
+    "the image or left from before the host's update. No program can open the GPU."
+)
 LIB_RM_VERSION_MISMATCH = 18
 """NVML_ERROR_LIB_RM_VERSION_MISMATCH in nvml.h."""
+SYSTEM_DRIVER_MISMATCH = 803
+"""CUDA_ERROR_SYSTEM_DRIVER_MISMATCH in cuda.h."""
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     nvml = facts.value(F.DRIVER_NVML)
     module, library = facts.value(F.DRIVER_KERNEL_MODULE), facts.value(F.DRIVER_LIBRARY)
-    if nvml is None or nvml.status == "ok":
+    if nvml is None or facts.value(F.SYSTEM_OS) == "wsl2":
+        return
+    told = nvml.code == LIB_RM_VERSION_MISMATCH or cuda_code(facts) == SYSTEM_DRIVER_MISMATCH
+    if nvml.status == "ok" and not told:
         return  # a cuda-compat library may well be newer than the module
-    told = nvml.code == LIB_RM_VERSION_MISMATCH
     if not told and (module is None or library is None or module == library):
         return
+    inside = facts.value(F.SYSTEM_CONTAINER) is not None
     yield Match(
         subject="driver",
         params={
-            "module": str(module) if module else "of another release",
-            "library": str(library) if library else "of another release",
+            "module": str(module) if module else "not known",
+            "library": str(library) if library else "not known",
         },
+        why=IN_CONTAINER if inside else None,
         evidence=(
             facts.evidence(F.DRIVER_KERNEL_MODULE),
             facts.evidence(F.DRIVER_LIBRARY),
             facts.evidence(F.DRIVER_NVML, nvml.text or None),
         ),
-        fixes=(
-            manual(
-                "reboot",
-                "Reboot: it loads the module that belongs to the new library. If that does not "
-                "help, two driver packages are mixed: remove all of them and install one.",
-                ("sudo", "reboot"),
-                root=True,
-            ),
-        ),
+        fixes=(one_driver(inside, module, library),),
     )
 
 
@@ -51,12 +53,12 @@ RULE = Rule(
     slug="driver-library-mismatch",
     layer="driver",
     severity="error",
-    title="The driver was updated, but the old kernel module {module} is still loaded",
-    why="The driver's library is {library}. It refuses to talk to a kernel module of another "
-    "release, so no program can open the GPU.",
-    needs=(F.DRIVER_NVML, F.DRIVER_KERNEL_MODULE, F.DRIVER_LIBRARY),
+    title="The driver's library ({library}) and its kernel module ({module}) are of two releases",
+    why="The driver was updated, and the old module is still loaded, or two drivers are mixed. The "
+    "library refuses to talk to a module of another release, so no program can open the GPU.",
+    needs=(F.DRIVER_NVML, F.DRIVER_KERNEL_MODULE),
     judge=judge,
-    explains=("GPU", "SMK201"),
+    explains=("DRV119", "GPU", "SMK201", "SMK202"),
     cases=(
         fires(
             "linux-rtx3080-tf29-cuda116",

@@ -13,7 +13,11 @@ from envcheck.rules import Rule, fires, silent
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
-    if facts.value(F.GPU_HARDWARE) or facts.value(F.DRIVER_RELEASE):
+    if facts.value(F.GPU_HARDWARE) or facts.value(F.GPU_DEVICES):
+        return
+    # A driver may be installed and find no card.
+    release, devices = facts.value(F.DRIVER_RELEASE), facts.fact(F.GPU_DEVICES)
+    if release is not None and devices.state != "absent":
         return
     python = facts.value(F.TARGET_EXECUTABLE)
     given = ("--python", python) if python and facts.value(F.TARGET_CHOSEN) == "--python" else ()
@@ -36,13 +40,19 @@ RULE = Rule(
     layer="gpu",
     severity="error",
     title="This machine has no NVIDIA GPU",
-    why="No device of NVIDIA is on the PCI bus and no driver answers; TensorFlow runs on the CPU.",
+    why="No device of NVIDIA is on the PCI bus and no driver lists one: "
+    "TensorFlow runs on the CPU.",
     needs=(F.GPU_HARDWARE, F.DRIVER_RELEASE),
     judge=judge,
-    explains=("SMK201",),
+    explains=(
+        "SMK201",
+        "SMK202",
+    ),
     cases=(
         fires("linux-none-tf221", "gpu"),
         silent("linux-rtx3080-tf29-cuda116"),
         silent("linux-rtx3080-tf29-cuda116", driver__release=None),
+        fires("linux-rtx3080-tf29-cuda116", "gpu", gpu__hardware=None, gpu__devices=None),
+        silent("linux-rtx3080-tf29-cuda116", gpu__hardware=None),
     ),
 )

@@ -51,7 +51,7 @@ RULE = Rule(
     why="{reason}",
     needs=(F.GPU_DEVICES, F.TF_VERSION, F.TF_PACKAGE, F.TF_CUDA),
     judge=judge,
-    explains=("SMK102", "SMK103", "SMK2"),
+    explains=("GPU203", "DNN103", "SMK102", "SMK103", "SMK2"),
     cases=(
         fires(
             "linux-rtx4090-tf220-wheels",

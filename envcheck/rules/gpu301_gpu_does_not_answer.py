@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.devices import reboot, reset
 from envcheck.matrix import Matrix
-from envcheck.model import Facts, Match
-from envcheck.remedies import manual
+from envcheck.model import Facts, Fix, Match
 from envcheck.rules import Rule, fires, silent
 
 GPU_IS_LOST = 15
 """NVML_ERROR_GPU_IS_LOST in nvml.h."""
+RESET_REQUIRED = 16
+"""NVML_ERROR_RESET_REQUIRED."""
 LOST = "It has fallen off the bus: power, temperature, seating or the card itself."
+
+STUCK = "It met an error of its hardware and takes no work until it has been reset."
+WHY = {GPU_IS_LOST: LOST, RESET_REQUIRED: STUCK}
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
@@ -23,18 +28,19 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         yield Match(
             subject=f"GPU {device.index}",
             params={"gpu": device.title, "index": str(device.index), "error": device.error},
-            why=LOST if device.code == GPU_IS_LOST else None,
+            why=WHY.get(device.code or 0),
             evidence=(facts.evidence(F.GPU_DEVICES, f"GPU {device.index}: {device.error}"),),
-            fixes=(
-                manual(
-                    "reboot",
-                    "Look for NVRM and Xid lines in `dmesg`, then reboot; if it comes back, the "
-                    "card, its slot or its power supply needs care.",
-                    ("sudo", "reboot"),
-                    root=True,
-                ),
-            ),
+            fixes=(_fix(device),),
         )
+
+
+def _fix(device: F.GpuDevice) -> Fix:
+    if device.code == RESET_REQUIRED:
+        return reset(device, "End every program on it, then reset it; if that fails, reboot.")
+    return reboot(
+        "Look for NVRM and Xid lines in `dmesg`, then reboot; if it comes back, the card, its slot "
+        "or its power supply needs care."
+    )
 
 
 RULE = Rule(
@@ -46,7 +52,7 @@ RULE = Rule(
     why="A program that opens it fails or hangs, and one that opens all GPUs does too.",
     needs=(F.GPU_DEVICES,),
     judge=judge,
-    explains=("SMK102", "SMK103", "SMK2"),
+    explains=("DRV119", "SMK102", "SMK103", "SMK2"),
     cases=(
         fires(
             "linux-rtx3080-tf29-cuda116",

@@ -8,7 +8,7 @@ from envcheck import facts as F
 from envcheck.compatibility import pins
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
-from envcheck.remedies import reinstall_step, uninstall_step
+from envcheck.remedies import reinstall_step, uninstall_copy_step
 from envcheck.rules import Rule, fires, silent
 
 
@@ -37,7 +37,7 @@ def _fix(facts: Facts, matrix: Matrix, copies: tuple[F.Distribution, ...]) -> Fi
     """One uninstall per copy, then the one that TensorFlow admits, laid down whole."""
     del matrix
     wanted = "keras" + pins(facts).get("keras", "")
-    removals = tuple(uninstall_step(facts, copy.name) for copy in copies)
+    removals = tuple(uninstall_copy_step(facts, copy) for copy in copies)
     return Fix("one-keras", "safe", (*removals, reinstall_step(facts, wanted)))
 
 

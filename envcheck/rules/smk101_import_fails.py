@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.ladder import GONE
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
@@ -13,8 +14,8 @@ from envcheck.rules import Rule, fires, silent
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     result = facts.value(F.SMOKE)
-    rung = result.failed_rung() if result else None
-    if rung is None or rung.name != "import":
+    rung = next(iter(result.failed("import")), None) if result else None
+    if rung is None or rung.name != "import" or rung.error_type in GONE:
         return
     lines = rung.error_message.strip().splitlines() or ["without a message"]
     yield Match(

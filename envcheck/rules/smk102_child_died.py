@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.ladder import evidence
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
@@ -14,12 +15,26 @@ SILENT = (
     "does so at import, or a child that was ended from outside."
 )
 HUNG = "It was ended at the deadline. A deadline of its own can be set with --smoke-timeout."
+GONE = {
+    "Hung": "It did not come back within the time that this step gets, and was ended.",
+    "Died": "A crash there is a fault of {library}, of the driver's, or the machine's: an illegal "
+    "instruction (a CPU without AVX), a clash of two libraries, or too little memory.",
+}
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     result = facts.value(F.SMOKE)
-    if result is None or result.ended == "finished":
+    if result is None:
+        return
+    for rung in result.failed(error=tuple(GONE)):
+        yield Match(
+            subject=rung.name,
+            params={"rung": rung.name, "how": f"was {rung.error_message}", "library": rung.library},
+            why=GONE[rung.error_type],
+            evidence=tuple(evidence(facts, rung)),
+        )
+    if result.ended == "finished":
         return
     tail = " | ".join(result.stderr_tail.splitlines()[-6:]) or "it wrote nothing to stderr"
     yield Match(
@@ -55,6 +70,22 @@ RULE = Rule(
             "linux-none-tf221",
             "train",
             smoke__result={"ended": "timeout", "rung": "train", "describe": "did not answer"},
+        ),
+        fires(
+            "linux-none-tf221",
+            "fft",
+            smoke__result={
+                "ended": "finished",
+                "rungs": [
+                    {
+                        "name": "fft",
+                        "status": "failed",
+                        "error_type": "Died",
+                        "error_message": "killed by SIGSEGV",
+                        "library": "cuFFT",
+                    }
+                ],
+            },
         ),
         silent("linux-none-tf221"),
         silent("linux-none-tf215-keras3"),

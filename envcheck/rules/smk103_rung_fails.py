@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.ladder import GPU_ONLY, OWN_RULES, evidence, said
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
@@ -13,19 +14,14 @@ from envcheck.rules import Rule, fires, silent
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     result = facts.value(F.SMOKE)
-    rung = result.failed_rung() if result else None
-    if rung is None or rung.name == "import":
-        return
-    message = (rung.error_message or rung.detail).strip().splitlines() or ["without a message"]
-    said = f"{rung.error_type}: {message[0]}" if rung.error_type else message[0]
-    yield Match(
-        subject=rung.name,
-        params={"rung": rung.name, "said": said[:300]},
-        evidence=(
-            facts.evidence(F.SMOKE, said),
-            facts.evidence(F.SMOKE, " | ".join(rung.traceback.splitlines()[-6:]) or rung.detail),
-        ),
-    )
+    for rung in result.failed() if result else ():
+        if rung.name in ("import", "gpu", *GPU_ONLY) or rung.error_type in OWN_RULES:
+            continue
+        yield Match(
+            subject=rung.name,
+            params={"rung": rung.name, "library": rung.library, "said": said(rung)[:300]},
+            evidence=tuple(evidence(facts, rung)),
+        )
 
 
 RULE = Rule(
@@ -34,18 +30,27 @@ RULE = Rule(
     layer="smoke",
     severity="error",
     title="The coffee network fails in the step `{rung}`: {said}",
-    why="The same few lines train everywhere where TensorFlow works: import, devices, a forward "
-    "pass with known weights, training, and the decision on two beans.",
+    why="The same few lines run everywhere where TensorFlow works: import, devices, one operation "
+    "for each library of the GPU, a forward pass, training, and the decision on two beans.",
     needs=(F.SMOKE,),
     judge=judge,
     cases=(
         fires(
             "linux-none-tf221",
+            "conv2d",
             "train",
             smoke__result={
                 "ended": "finished",
                 "rungs": [
                     {"name": "import", "status": "passed"},
+                    {
+                        "name": "conv2d",
+                        "status": "failed",
+                        "error_type": "UnimplementedError",
+                        "error_message": "DNN library is not found.",
+                        "library": "cuDNN",
+                        "log": "E Could not create cudnn handle: CUDNN_STATUS_NOT_INITIALIZED",
+                    },
                     {
                         "name": "train",
                         "status": "failed",

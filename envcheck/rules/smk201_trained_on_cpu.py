@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.ladder import evidence
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
@@ -13,12 +14,14 @@ from envcheck.rules import Rule, fires, silent
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     result = facts.value(F.SMOKE)
-    if result is None or not result.ok or "GPU" in result.device:
+    if result is None or not (result.ok or result.learned) or "GPU" in result.device:
         return
+    trained = facts.evidence(F.SMOKE, f"the training step ran on {result.device}")
+    unlisted = [item for rung in result.failed("gpu") for item in evidence(facts, rung)]
     yield Match(
         subject="smoke",
         params={"device": result.place},
-        evidence=(facts.evidence(F.SMOKE, f"the training step ran on {result.device}"),),
+        evidence=(trained, *unlisted),
     )
 
 

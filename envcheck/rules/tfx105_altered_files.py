@@ -18,7 +18,12 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     rows = facts.value(F.TARGET_DISTRIBUTIONS) or ()
     for row in rows:
         # What two packages of one name overwrote is told where the two are told.
-        if not row.altered or any(_overlap(row, other) for other in rows):
+        # NVIDIA's wheels have a rule of their own.
+        if (
+            not row.altered
+            or row.name.startswith("nvidia-")
+            or any(_overlap(row, other) for other in rows)
+        ):
             continue
         yield Match(
             subject=row.name,

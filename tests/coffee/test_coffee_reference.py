@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from coffee_smoke import data, reference, rungs
+from coffee_smoke import data, reference, roast
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +31,14 @@ def test_shipped_weights_decide_rightly_before_any_training(beans):
     rows, _ = data.beans()
     weights = reference.shipped_weights()
     asked = reference.forward(weights, reference.normalise(data.asked_beans(), rows))
-    assert rungs.decisions_of(asked) == [1, 0]
-    assert asked[0, 0] > rungs.GOOD_BEAN_ABOVE
+    assert roast.decisions_of(asked) == [1, 0]
+    assert asked[0, 0] > roast.GOOD_BEAN_ABOVE
     assert asked[1, 0] < 1e-5
     found = reference.forward(weights, x)
     assert int((data.decide(found) == labels).sum()) == 200
-    assert reference.loss(weights, x, labels) < rungs.FINAL_LOSS_BELOW
+    assert reference.loss(weights, x, labels) < roast.FINAL_LOSS_BELOW
     # A bean near 0.5 could flip within the tolerance that a GPU is allowed.
-    assert np.abs(found - 0.5).min() > 10 * rungs.TOLERANCE
+    assert np.abs(found - 0.5).min() > 10 * roast.TOLERANCE
 
 
 def test_gradients_agree_with_finite_differences(beans):

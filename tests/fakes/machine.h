@@ -29,7 +29,7 @@ enum { MAX_GPUS = 64, MAX_FAULTS = 16, MAX_PROCESSES = 8, MAX_MIG = 7 };
     X(mig, UNSUPPORTED) X(mig_pending, AS_CURRENT) X(mig_instances, 0)                           \
     X(pcie_generation, 4) X(pcie_generation_max, 4) X(pcie_width, 16) X(pcie_width_max, 16)      \
     X(fabric_state, UNSUPPORTED) X(fabric_status, 0) X(fabric_health, 0)                         \
-    X(multiprocessors, 68) X(virtualization, 0)
+    X(multiprocessors, 68) X(virtualization, 0) X(corrupt_copies, 0)
 
 #define AS_ENUM(name, healthy) name,
 enum number { GPU_NUMBERS(AS_ENUM) NUMBERS };

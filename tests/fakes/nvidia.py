@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SOURCES = {"libnvidia-ml.so": ("nvml.c", "traps.c"), "libcuda.so": ("cuda.c",)}
+SOURCES = {"libnvidia-ml.so": ("nvml.c", "traps.c"), "libcuda.so": ("cuda.c", "context.c")}
 CHANGES_NOTHING = re.compile(r"nvml\w*Get|nvmlInit|nvmlShutdown|nvmlErrorString")
 
 

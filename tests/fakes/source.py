@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
+from envcheck.loader.elf import Elf
 from envcheck.probes.source import Live
 
 
@@ -39,3 +40,6 @@ class LiveWithFiles(Live):
 
     def realpath(self, path: str) -> str:
         return path
+
+    def elf(self, path: str) -> Elf:
+        raise FileNotFoundError(2, "No such file or directory", path)

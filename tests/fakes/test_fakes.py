@@ -137,7 +137,7 @@ ASKED: dict[str, tuple[int, dict[tuple[Any, ...], Any]]] = {
                     "gpuInstanceId": 0xFFFFFFFF,
                     "computeInstanceId": 0xFFFFFFFF,
                 }
-                for pid, mib in ((4242, 14800), (4343, 103))
+                for pid, mib in ((5004242, 14800), (5004343, 103))
             ],
         },
     ),

@@ -61,7 +61,8 @@ def test_sarif_and_gitlab_carry_them(sheet: Callable[..., Sheet]) -> None:
     (run,) = json.loads(formats.render("sarif", plain))["runs"]
     assert [row["partialFingerprints"]["envcheck/v1"] for row in run["results"]] == wanted
     rows = json.loads(formats.render("gitlab", plain))
-    assert [row["fingerprint"] for row in rows] == wanted
+    # Behind them stands what could not be judged.
+    assert [row["fingerprint"] for row in rows][: len(wanted)] == wanted
     (place,) = [row for row in run["results"] if row["ruleId"] == "IMP301"]
     physical = place["locations"][0]["physicalLocation"]
     assert physical == {

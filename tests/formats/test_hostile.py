@@ -159,6 +159,8 @@ def test_a_page_is_nothing_but_ours(sheet: Sheet) -> None:
     page = Tags(text)
     assert set(page.tags) <= PAGE
     assert page.tags.count("script") == page.tags.count("style") == 1
-    names = {name for _, name in page.attributes}
-    assert names <= ATTRIBUTES
-    assert set(re.findall(r'href="(.)', text)) == {"#"}
+    attributes = {name for _, name in page.attributes}
+    assert attributes <= ATTRIBUTES
+    links, names = (re.findall(rf' {name}="(.*?)"', text) for name in ("href", "id"))
+    assert {link.removeprefix("#") for link in links} <= set(names)
+    assert len(set(names)) == len(names)

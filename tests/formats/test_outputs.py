@@ -94,13 +94,9 @@ def test_github_is_detected(envcheck: Run, tmp_path: Path) -> None:
     completed = envcheck("replay", BROKEN, **env)
     assert completed.returncode == 1
     found = list(runner.commands(completed.stdout))
-    titles = [command.properties["title"] for command in found]
-    assert titles == [
-        "TFX301 numpy-not-admitted",
-        "TFX302 protobuf-not-admitted",
-        "KER201 keras-version-mismatch",
-        "GPU101 no-nvidia-gpu",
-    ]
+    titles = [item.properties["title"] for item in found if item.name == "error"]
+    assert titles[:2] == ["TFX301 numpy-not-admitted", "TFX302 protobuf-not-admitted"]
+    assert "GPU101 no-nvidia-gpu" in titles
     assert completed.stdout.splitlines()[1] == FIRST_LINE
     text = summary.read_text(encoding="utf-8")
     assert text.startswith("before\n## ❌ envcheck: FAIL: numpy 2.2.6")

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from coffee_smoke import data, reference
 from envcheck.matrix import Matrix
-from envcheck.model import Facts, Report, known, unknown
+from envcheck.model import Facts, Fix, Report, known, unknown
 from envcheck.render import html
 from envcheck.render.html import coffee
 from tests.formats import samples
@@ -54,9 +54,14 @@ def trained(facts: Facts) -> Facts:
 def reports(machine: Callable[..., Facts], matrix: Matrix) -> dict[str, Report]:
     """A pass with everything on it, a fail with findings of all kinds, and hostile text."""
     good = trained(machine("linux-rtx3080-tf29-cuda116"))
-    edits = {"keras.version": unknown("the folder may not be read")}
-    bad = machine("linux-none-tf29-mixed", edits)
-    warning = replace(samples.in_code(3), severity="warning")
+    edits = {
+        "driver.release": "470.57.02",
+        "driver.cuda_supported": "11.4",
+        "numpy.version": unknown("the folder may not be read"),
+    }
+    bad = machine("linux-rtx4090-tf220-wheels", edits)
+    fix = Fix("rewrite", "safe", (("envcheck", "scan", "--fix", "a b.py"),))
+    warning = replace(samples.in_code(3), severity="warning", fixes=(fix,))
     note = replace(samples.in_code(4, file="b.py"), severity="info")
     failed = samples.report_of(bad, matrix, [warning, note])
     long = "a" * 3000 + "\u202e<script>alert(1)</script>\x1b[31m" + "b|" * 500
@@ -139,9 +144,12 @@ def test_it_is_read_without_script(
 ) -> None:
     page, said = opened(reports["fail"], java_script_enabled=False)
     assert said == []
-    assert page.locator("h1").inner_text() == "numpy 2.2.6 does not fit TensorFlow 2.9.1"
+    assert page.locator("h1").inner_text() == (
+        "The NVIDIA driver 470.57.02 is too old for TensorFlow 2.20.0"
+    )
     assert page.locator("button").count() == 0
-    assert "pip install 'numpy>=1.20,<2'" in page.locator(".first pre").inner_text()
+    assert "525.60.13 or newer" in page.locator(".first").inner_text()
+    assert page.locator("#IMP301 pre").first.inner_text() == "envcheck scan --fix 'a b.py'"
 
 
 def test_commands_are_copied(
@@ -149,25 +157,22 @@ def test_commands_are_copied(
 ) -> None:
     page, _ = opened(reports["fail"])
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.locator("#TFX301 button").click()
+    page.locator("#IMP301 button").first.click()
     page.get_by_text("Copied").wait_for()
     text = page.evaluate("navigator.clipboard.readText()")
-    assert text == "venv/bin/python -m pip install 'numpy>=1.20,<2'"
+    assert text == "envcheck scan --fix 'a b.py'"
 
 
 def test_the_picture_says_where_it_breaks(
     opened: Callable[..., tuple[Page, list[str]]], reports: dict[str, Report]
 ) -> None:
     page, _ = opened(reports["fail"])
-    assert page.locator(".node.breaks .name").all_inner_texts() == [
-        "Your imports",
-        "TensorFlow",
-        "GPU",
-    ]
-    assert page.locator(".edge.broken").count() == 2
-    assert page.locator(".edge.unknown").count() == 2
-    page.locator(".n-gpu .badge").click()
-    assert page.url.endswith("#GPU101")
+    broken = page.locator(".node.breaks .name").all_inner_texts()
+    assert broken == ["Your imports", "Driver"]
+    assert page.locator(".edge.broken").all_inner_texts() == ["runs CUDA up to 11.4"]
+    assert page.locator(".edge.unknown").all_inner_texts() == ["could not be looked at"]
+    page.locator(".n-driver .badge").click()
+    assert page.url.endswith("#DRV103")
     whole, _ = opened(reports["pass"])
     assert whole.locator(".edge").count() == whole.locator(".edge.ok").count() == 9
 

@@ -13,10 +13,12 @@ from click.testing import CliRunner
 
 import envcheck as schemas
 from envcheck.commands.scan import scan
+from envcheck.imports import codes, public, successors
 from envcheck.imports import scan as scanner
 from envcheck.imports.files import Limits
 from envcheck.imports.stack import admitted
 from envcheck.model import EnvcheckError
+from envcheck.render.i18n import translator
 from tests import lab
 
 Write = Callable[..., Path]
@@ -57,7 +59,8 @@ def test_a_finding(write: Write) -> None:
         "line": "2",
         "column": "45",
     }
-    assert finding["fixes"][0]["steps"] == [["envcheck", "scan", "--fix", "old.py"]]
+    again = ["envcheck", "scan", "--fix", "--tensorflow", "2.15", "old.py"]
+    assert finding["fixes"][0]["steps"] == [again]
 
 
 def test_json_keeps_the_contract(write: Write) -> None:
@@ -183,8 +186,8 @@ def test_diff_changes_nothing(write: Write) -> None:
             "from keras import utils as np_utils\nnp_utils.to_categorical\n",
         ),
         (
-            "import tensorflow as tf\r\nx = tf.log(tf.Session)\r\n",
-            "import tensorflow as tf\r\nx = tf.math.log(tf.compat.v1.Session)\r\n",
+            "import tensorflow as tf\r\nx = tf.log(tf.get_variable)\r\n",
+            "import tensorflow as tf\r\nx = tf.math.log(tf.compat.v1.get_variable)\r\n",
         ),
         (
             "if 1:\n  from keras.engine.topology import Layer, Input, Model\n",
@@ -198,7 +201,51 @@ def test_diff_changes_nothing(write: Write) -> None:
             "import tensorflow.python.keras.backend as K\nK.clear_session()\n",
             "import tensorflow.keras.backend as K\nK.clear_session()\n",
         ),
-        ("from keras.wrappers.scikit_learn import KerasClassifier\n",) * 2,
+        (
+            "from keras.wrappers.scikit_learn import KerasClassifier  # grid\n",
+            "from scikeras.wrappers import KerasClassifier  # grid\n",
+        ),
+        (
+            "from tensorflow.contrib import slim\nslim.conv2d\n",
+            "import tf_slim as slim\nslim.conv2d\n",
+        ),
+        (
+            "import tensorflow as tf  # 1.4\ntf.contrib.layers.flatten(tf.placeholder)\n",
+            "import tensorflow as tf  # 1.4\nimport tf_slim\n"
+            "tf.compat.v1.disable_eager_execution()\n"
+            "tf_slim.layers.flatten(tf.compat.v1.placeholder)\n",
+        ),
+        (
+            "def f():\n\timport os, tensorflow as tf; x = 1\n\treturn tf.Session()\n",
+            "def f():\n\timport os, tensorflow as tf; tf.compat.v1.disable_eager_execution(); "
+            "x = 1\n"
+            "\treturn tf.compat.v1.Session()\n",
+        ),
+        (
+            "import tensorflow as tf\nwith tf.Graph().as_default(): tf.Session()\n",
+            "import tensorflow as tf\nwith tf.Graph().as_default(): tf.compat.v1.Session()\n",
+        ),
+        (
+            "from keras.engine.topology import (  # of Keras 2.0\n"
+            "    # the base\n    Layer,  # ours\n    Input, Model as M,\n    # end\n)\n",
+            "from keras.layers import (\n    # of Keras 2.0\n    # the base\n    Layer,  # ours\n"
+            "    Input,\n)\n"
+            "from keras.models import (\n    Model as M,\n    # end\n)\n",
+        ),
+        (
+            "from keras.engine \\\n  import Layer, \\\n  Model\n",
+            "from keras.layers import Layer\nfrom keras.models import Model\n",
+        ),
+        (
+            "if 1:\n\tx = 1; from keras.engine import Layer, Model; y = 2\n",
+            "if 1:\n\tx = 1; from keras.layers import Layer; from keras.models import Model; "
+            "y = 2\n",
+        ),
+        (
+            "if 1:\n\tfrom keras.engine import Layer, Model  # both\r\n",
+            "if 1:\n\tfrom keras.layers import Layer\r\n"
+            "\tfrom keras.models import Model  # both\r\n",
+        ),
         ("import tensorflow as tf\ntf.contrib.rnn\n",) * 2,
         ("try:\n    import keras.engine as e\nexcept ImportError:\n    e = None\n",) * 2,
     ],
@@ -224,7 +271,7 @@ def test_fix_in_a_notebook(write: Write) -> None:
     cells = [
         {"cell_type": "markdown", "metadata": {}, "source": ["# ö\n"]},
         {"cell_type": "code", "metadata": {}, "source": ["%matplotlib inline\n", OLD, "y = 1"]},
-        {"cell_type": "code", "metadata": {}, "source": "import tensorflow as tf\ntf.Session()"},
+        {"cell_type": "code", "metadata": {}, "source": "import tensorflow as tf\ntf.assign()"},
     ]
     text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}, indent=1, ensure_ascii=False)
     (folder / "n.ipynb").write_text(text + "\n", "utf-8")
@@ -234,7 +281,7 @@ def test_fix_in_a_notebook(write: Write) -> None:
         "n.ipynb cell 3:2:1",
     ]
     assert run("--tensorflow", "2.15", "--fix")[0] == 0
-    fixed = text.replace("layers.recurrent", "layers").replace("tf.Session", "tf.compat.v1.Session")
+    fixed = text.replace("layers.recurrent", "layers").replace("tf.assign", "tf.compat.v1.assign")
     assert (folder / "n.ipynb").read_text("utf-8") == fixed + "\n"
 
 
@@ -243,3 +290,23 @@ def test_the_page(write: Write) -> None:
     code, text = run("--tensorflow", "2.15")
     assert code == 1
     assert text.splitlines()[0] == "✗ FAIL: a.py:1: Keras 2.15 has no module `keras.engine`"
+
+
+def test_the_texts_are_translated(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [text for code in codes.ALL for text in (code.title, code.why)]
+    texts += [
+        codes.SEEN,
+        codes.NEVER,
+        codes.MIXED_ALIKE,
+        codes.FOREIGN_LOADS,
+        codes.LEGACY_TOO_LATE,
+        successors.IN_ADDONS,
+    ]
+    texts += [scanner.IS_HERE, scanner.WRITES, scanner.WRITES_OTHER]
+    texts += [*public.ADVICE.values(), *successors.ADVICE.values()]
+    chinese = translator({"LANG": "zh_CN.UTF-8"})
+    assert [text for text in texts if chinese(text) == text] == []
+    write(a="import keras.engine\n")
+    monkeypatch.setenv("LANGUAGE", "zh")
+    first = run("--tensorflow", "2.15")[1].splitlines()[0]
+    assert first.endswith("a.py:1：Keras 2.15 没有模块 `keras.engine`")

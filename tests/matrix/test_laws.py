@@ -213,8 +213,8 @@ def test_every_gpu_belongs_to_the_architecture_of_its_number(matrix: Matrix) -> 
             assert named == row["architecture"], row["id"]
 
 
-def test_there_are_sixteen_rules(matrix: Matrix) -> None:
-    assert list(matrix.sections["rules"]) == [f"R{n}" for n in range(1, 17)]
+def test_there_are_eighteen_rules(matrix: Matrix) -> None:
+    assert list(matrix.sections["rules"]) == [f"R{n}" for n in range(1, 19)]
 
 
 def test_the_first_known_good_is_the_combination_in_use(matrix: Matrix) -> None:

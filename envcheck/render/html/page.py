@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -90,7 +91,8 @@ def _sections(sheet: Sheet) -> Iterator[Markup | str]:
         stack.picture(sheet),
     )
     if sheet.view.findings:
-        found = [_finding(finding, sheet.commands) for finding in sheet.view.findings]
+        numbered = zip(sheet.view.findings, _names(sheet.view.findings), strict=True)
+        found = [_finding(finding, name, sheet.commands) for finding, name in numbered]
         yield tag("section", tag("h2", "Findings", id="findings"), *found)
     if sheet.view.unknown:
         items = [tag("li", text) for text in sheet.view.unknown]
@@ -105,14 +107,25 @@ def _sections(sheet: Sheet) -> Iterator[Markup | str]:
     yield _facts(sheet)
 
 
-def _finding(finding: FindingView, commands: Commands) -> Markup:
+def _names(findings: Sequence[FindingView]) -> list[str]:
+    """To link to: the code of the first of its kind, then numbered."""
+    seen: Counter[str] = Counter()
+    names = []
+    for finding in findings:
+        seen[finding.code] += 1
+        number = seen[finding.code]
+        names.append(finding.code if number == 1 else f"{finding.code}-{number}")
+    return names
+
+
+def _finding(finding: FindingView, name: str, commands: Commands) -> Markup:
     seen = [
         tag("li", tag("code", what), tag("span", f" {commands.shorten(where)}", cls="muted"))
         for what, where in finding.evidence
     ]
     head = tag(
         "h3",
-        tag("a", finding.code, href=f"#{finding.code}", cls="code"),
+        tag("a", finding.code, href=f"#{name}", cls="code"),
         tag("span", finding.severity, cls="severity"),
         tag("span", finding.title, cls="title"),
     )
@@ -128,14 +141,14 @@ def _finding(finding: FindingView, commands: Commands) -> Markup:
             tag("div", tag("h4", "Or" if number else "Fix"), _fix(fix, commands), cls="fix")
             for number, fix in enumerate(finding.fixes)
         ],
-        [_child(child) for child in finding.children],
+        [_child(child, f"{name}-{child.code}") for child in finding.children],
         tag("p", below, cls="muted small"),
         cls=f"finding {finding.severity}",
-        id=finding.code,
+        id=name,
     )
 
 
-def _child(child: FindingView) -> Markup:
+def _child(child: FindingView, name: str) -> Markup:
     seen = [tag("li", tag("code", what)) for what, _ in child.evidence]
     return tag(
         "details",
@@ -143,7 +156,7 @@ def _child(child: FindingView) -> Markup:
         tag("p", child.why),
         tag("ul", seen) if seen else "",
         cls="child",
-        id=child.code,
+        id=name,
     )
 
 

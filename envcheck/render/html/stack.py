@@ -43,7 +43,8 @@ class Break:
     """What a layer's findings mean for it: ``causes`` begin here, ``follows`` come from below."""
 
     causes: tuple[FindingView, ...] = ()
-    follows: tuple[FindingView, ...] = ()
+    follows: tuple[tuple[FindingView, FindingView], ...] = ()
+    """(what it follows from, the finding)"""
 
 
 def picture(sheet: Sheet) -> Markup:
@@ -68,7 +69,7 @@ def _breaks(sheet: Sheet, layer: str) -> Break:
     roots = sheet.view.findings
     return Break(
         tuple(item for item in roots if item.layer == layer and item.severity != "info"),
-        tuple(child for root in roots for child in root.children if child.layer == layer),
+        tuple((root, child) for root in roots for child in root.children if child.layer == layer),
     )
 
 
@@ -100,14 +101,12 @@ def _node(sheet: Sheet, name: str, layer: StackLayer | None, broken: Break) -> M
 
 
 def _badges(broken: Break) -> Iterator[Markup]:
-    for code in _codes(broken.causes):
+    for code in dict.fromkeys(finding.code for finding in broken.causes):
         yield tag("a", f"breaks here: {code}", href=f"#{code}", cls="badge")
-    for code in _codes(broken.follows):
-        yield tag("a", f"follows: {code}", href=f"#{code}", cls="badge soft")
-
-
-def _codes(findings: Iterable[FindingView]) -> list[str]:
-    return list(dict.fromkeys(finding.code for finding in findings))
+    for root, code in {
+        child.code: (root.code, child.code) for root, child in broken.follows
+    }.values():
+        yield tag("a", f"follows: {code}", href=f"#{root}-{code}", cls="badge soft")
 
 
 def _edges(

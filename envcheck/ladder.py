@@ -1,0 +1,44 @@
+"""The coffee network's rungs, as the rules group them, and what they show of a broken one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envcheck import facts as F
+from envcheck.model import Evidence, Facts
+
+GPU_ONLY = ("driver", "context", "runtime", "nccl", "speed", "mirrored")
+"""Rungs that say nothing about a machine that is meant to have no GPU. `gpu`, which asks whether
+TensorFlow lists what the driver has, is one too, and belongs to SMK201."""
+
+GONE = ("Died", "Hung")
+"""The rung took its process with it, or was ended at its deadline."""
+NUMBERS, DEVICE = "WrongNumbers", "WrongDevice"
+OWN_RULES = (*GONE, NUMBERS, DEVICE)
+
+MEMORY_SIGNS = (
+    "out of memory",
+    "OUT_OF_MEMORY",
+    "ResourceExhausted",
+    "MemoryAllocation",
+)
+
+
+def said(rung: F.SmokeRung) -> str:
+    """What it raised, in one line."""
+    lines = (rung.error_message or rung.detail).strip().splitlines() or ["without a message"]
+    kind = rung.error_type
+    return lines[0] if not kind or kind in (*OWN_RULES, "Wrong") else f"{kind}: {lines[0]}"
+
+
+def evidence(facts: Facts, rung: F.SmokeRung) -> Iterator[Evidence]:
+    yield facts.evidence(F.SMOKE, said(rung))
+    for text, source in ((rung.traceback, ""), (rung.log, f"stderr during the step {rung.name}")):
+        lines = text.splitlines()[-6:]
+        if lines:
+            yield facts.evidence(F.SMOKE, " | ".join(lines), source)
+
+
+def short_of_memory(rung: F.SmokeRung) -> bool:
+    text = f"{rung.error_type} {rung.error_message} {rung.detail} {rung.log}"
+    return any(sign in text for sign in MEMORY_SIGNS)

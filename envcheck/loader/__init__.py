@@ -1,0 +1,1 @@
+"""What the dynamic loader of Linux will find: ELF files read, and glibc's search followed."""
