@@ -33,9 +33,10 @@ class Collector:
         self._source, self._wishes, self._progress = source, wishes, progress
         self.timings: dict[str, float] = {}
 
-    def start(self) -> None:
-        """Raises EnvcheckError where there is no target to look at."""
-        self._target = target.choose(self._source, self._wishes.python)
+    def start(self, chosen: target.Target | None = None) -> None:
+        """``chosen`` is a recorded machine's target. Raises EnvcheckError where there is no target
+        to look at."""
+        self._target = chosen or target.choose(self._source, self._wishes.python)
         self._inside = target.spawn(self._source, self._target, self._wishes.target_timeout)
         # The slowest child first; the rest of the probes is loaded while it works.
         from envcheck.probes import driver, libraries

@@ -19,6 +19,7 @@ from envcheck.collect import Collector, Wishes
 from envcheck.machines import Redaction, dump
 from envcheck.matrix import Matrix
 from envcheck.model import Facts
+from envcheck.probes import target
 from envcheck.probes.source import Recorded
 from envcheck.verdict import decide
 from tests.conftest import MACHINES, ROOT, Run, plain_environment
@@ -55,7 +56,7 @@ def test_a_machine_is_named_after_what_it_is_and_says_where_it_comes_from(name: 
 def test_the_raw_answers_give_the_recorded_facts(name: str) -> None:
     """The parsers of today on what the probes were told then."""
     collector = Collector(Recorded(MACHINES / name / "raw"), Wishes(python="venv"))
-    collector.start()
+    collector.start(target.Target("venv", "--python"))
     facts = collector.finish()
     recorded = json.loads((MACHINES / name / "facts.json").read_text(encoding="utf-8"))["facts"]
     assert json.loads(dump(facts))["facts"] == recorded
