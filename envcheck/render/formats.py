@@ -7,7 +7,6 @@ from importlib import import_module
 
 from envcheck.render.sheet import Sheet
 
-NAMES = ("terminal", "json", "junit", "sarif", "github", "gitlab", "markdown", "html")
 PUBLIC = ("markdown",)
 """Formats that are made to be shown to strangers: redacted unless that is refused."""
 
