@@ -12,7 +12,13 @@ SCHEMA = "envcheck.report/1"
 
 
 def render(report: Report, verdict: Verdict) -> str:
-    return json.dumps(document(report, verdict), indent=2, ensure_ascii=True) + "\n"
+    return dumps(document(report, verdict))
+
+
+def dumps(document: Any) -> str:
+    """``##[`` anywhere in a line of its log is a command to GitHub's runner."""
+    text = json.dumps(document, indent=2, ensure_ascii=True)
+    return text.replace("##[", "#\\u0023[") + "\n"
 
 
 def document(report: Report, verdict: Verdict) -> dict[str, Any]:
