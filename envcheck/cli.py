@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-NAMES = ("fix", "judge", "matrix", "plan", "scan", "undo")
+NAMES = ("fix", "judge", "matrix", "plan", "scan", "setup", "undo")
 ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 

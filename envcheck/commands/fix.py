@@ -133,7 +133,7 @@ def _headline(offered: Sequence[Offer], safe: int, where: str) -> str:
     if not offered:
         return f"There is nothing to mend in {where}."
     if safe:
-        return f"Run envcheck fix --apply to mend {where}: {safe} of the fixes below are safe."
+        return f"Run envcheck fix --apply to mend {where}: what is safe is marked below."
     if all(offer.safety == "manual" for offer in offered):
         return f"What is wrong with {where} only you can mend: see below."
     name = next(offer.id for offer in offered if offer.safety == "review")

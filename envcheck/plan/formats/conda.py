@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from envcheck.plan.formats.sheet import Sheet, header, lines_of
 from envcheck.plan.model import Plan
@@ -17,8 +18,9 @@ def render(sheet: Sheet) -> str:
 def _lines(sheet: Sheet) -> Iterator[str]:
     plan = sheet.chosen
     name = f"tensorflow-{plan.tensorflow}"
-    yield "# Make it with: conda env create --file environment.yml"
-    yield from (f"# {line}" for line in header(sheet) if "--format conda" not in line)
+    kept = tuple(note for note in plan.notes if "--format conda" not in note)
+    sheet = replace(sheet, plan=replace(plan, notes=kept))
+    yield from header(sheet, "Make it with: conda env create --file environment.yml")
     if plan.way == "system":
         yield "# CUDA and cuDNN are taken from conda-forge; its packages are not in the matrix."
         if plan.os != "windows":

@@ -25,11 +25,13 @@ def render(sheet: Sheet) -> str:
 
 def _lines(plan: Plan, sheet: Sheet) -> Iterator[str]:
     gpus = " --gpus all" if plan.uses_gpu else ""
-    yield f"# Build and run it: docker build -t coffee . && docker run{gpus} coffee"
-    yield from (f"# {line}" for line in header(sheet))
+    run = f"Build and run it: docker build -t coffee . && docker run{gpus} coffee"
+    yield from header(sheet, run)
     if plan.uses_gpu:
         yield "# The host needs the driver and the NVIDIA Container Toolkit."
     yield f"FROM python:{plan.python}-slim"
+    yield ""
+    yield "RUN useradd --create-home --uid 1000 user"
     yield ""
     yield "ENV PIP_NO_CACHE_DIR=1 \\"
     yield "    PIP_DISABLE_PIP_VERSION_CHECK=1 \\"
@@ -43,16 +45,16 @@ def _lines(plan: Plan, sheet: Sheet) -> Iterator[str]:
         yield f"    LD_LIBRARY_PATH={folders} \\"
     yield "    PYTHONUNBUFFERED=1"
     yield ""
+    if plan.links:
+        yield "# TensorFlow does not search the folders of some libraries: they are linked."
     words = [shlex.quote(line) for line in lines_of(plan)]
     yield "RUN python -m pip install --no-cache-dir \\"
     yield from (f"        {word} \\" for word in words[:-1])
-    yield f"        {words[-1]}"
+    yield f"        {words[-1]}" + (" \\" if plan.links else "")
     if plan.links:
-        yield ""
-        yield from _link_step(plan)
+        yield f"    && {_link_step(plan)}"
     yield ""
-    yield "RUN useradd --create-home user"
-    yield "USER user"
+    yield "USER 1000"
     yield "WORKDIR /home/user"
     yield ""
     yield "CMD " + json.dumps(["python", "-c", PROOF])
@@ -61,10 +63,8 @@ def _lines(plan: Plan, sheet: Sheet) -> Iterator[str]:
 PROOF = "import tensorflow as tf; print(tf.config.list_physical_devices())"
 
 
-def _link_step(plan: Plan) -> Iterator[str]:
+def _link_step(plan: Plan) -> str:
     """The same links that `envcheck setup` makes."""
     nvidia = f"/usr/local/lib/python{plan.python}/site-packages/nvidia"
-    yield "# TensorFlow does not search these folders by itself."
-    yield f"WORKDIR {nvidia}/{LINKS_GO_TO}/lib"
-    folders = " ".join(f"../../{name}/lib/*.so*" for name in plan.links)
-    yield f"RUN ln -s {folders} ."
+    folders = " ".join(f"{nvidia}/{name}/lib/*.so*" for name in plan.links)
+    return f"ln -s {folders} {nvidia}/{LINKS_GO_TO}/lib"

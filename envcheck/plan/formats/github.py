@@ -18,8 +18,8 @@ def _lines(sheet: Sheet) -> Iterator[str]:
     plan = without_root(sheet)
     gpu = plan.uses_gpu
     runner = "[self-hosted, linux, gpu]" if gpu else "ubuntu-latest"
-    yield "# Put it at .github/workflows/environment.yml"
-    yield from (f"# {line}" for line in header(replace(sheet, plan=plan)))
+    put = "Put it at .github/workflows/environment.yml"
+    yield from header(replace(sheet, plan=plan), put)
     yield "name: environment"
     yield '"on":'
     yield "  push:"

@@ -13,8 +13,8 @@ def render(sheet: Sheet) -> str:
 
 def _lines(sheet: Sheet) -> Iterator[str]:
     plan = sheet.chosen
-    yield f"# Install it in an environment of Python {plan.python}: pip install -r requirements.txt"
-    yield from (f"# {line}" for line in header(sheet))
+    first = f"Install it in an environment of Python {plan.python}: "
+    yield from header(sheet, first + "pip install -r requirements.txt")
     yield from plan.requirements
     if plan.constraints:
         yield "# Without these pip takes versions that do not work, or that nobody has tried."

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from envcheck.plan.formats.sheet import LINKS_GO_TO, Sheet, header, library_folders, lines_of
+from envcheck.plan.formats.sheet import (
+    LINKS_GO_TO,
+    Sheet,
+    comment,
+    header,
+    library_folders,
+    lines_of,
+)
 from envcheck.plan.model import Plan
 
 
@@ -21,8 +28,8 @@ def quoted(words: Sequence[str]) -> str:
 def _bash(sheet: Sheet) -> Iterator[str]:
     plan = sheet.chosen
     yield "#!/usr/bin/env bash"
-    yield from (f"# {line}" for line in header(sheet))
-    yield from (f"# {line}" for line in root_commands(plan))
+    yield from header(sheet)
+    yield from comment(*root_commands(plan))
     yield "set -euo pipefail"
     yield f"python{plan.python} -m venv .venv"
     yield f".venv/bin/python -m pip install {quoted(lines_of(plan))}"
@@ -39,8 +46,8 @@ PROOF = "import tensorflow as tf; print(tf.config.list_physical_devices())"
 
 def _powershell(sheet: Sheet) -> Iterator[str]:
     plan = sheet.chosen
-    yield from (f"# {line}" for line in header(sheet))
-    yield from (f"# {line}" for line in root_commands(plan))
+    yield from header(sheet)
+    yield from comment(*root_commands(plan))
     yield '$ErrorActionPreference = "Stop"'
     yield f"py -{plan.python} -m venv .venv"
     yield rf".\.venv\Scripts\python.exe -m pip install {quoted(lines_of(plan))}"

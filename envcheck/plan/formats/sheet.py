@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from envcheck.changes import links
+from envcheck.commands.layout import paragraph
 from envcheck.matrix import Matrix
 from envcheck.matrix.model import WHEEL_FOLDERS
 from envcheck.model import EnvcheckError
 from envcheck.plan.model import Answer, Plan
 
-LINKS_GO_TO = "cuda_runtime"
-"""The folder under nvidia/ that every TensorFlow with a RUNPATH searches."""
+LINKS_GO_TO = links.HOME
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,24 @@ class Sheet:
         return self.plan
 
 
-def header(sheet: Sheet) -> Iterator[str]:
-    """What it is and where it comes from, for the comment at the top of a file."""
+def header(sheet: Sheet, first: str = "") -> Iterator[str]:
+    """What to do with it, what it is and where it comes from: the comment at the top of a file."""
     plan = sheet.chosen
-    yield f"{plan.title}: {plan.judgement.verdict}."
-    yield f"Made by envcheck plan, matrix {sheet.matrix.version}."
-    yield from sheet.answer.remarks
-    yield from plan.notes
+    texts = (
+        first,
+        f"{plan.title}: {plan.judgement.verdict}.",
+        f"Made by envcheck plan, matrix {sheet.matrix.version}.",
+        *sheet.answer.remarks,
+        *plan.notes,
+    )
+    yield from comment(*texts)
+
+
+def comment(*texts: str) -> Iterator[str]:
+    """Wrapped lines that begin with #."""
+    for text in texts:
+        if text:
+            yield paragraph(text, "# ")
 
 
 def lines_of(plan: Plan) -> tuple[str, ...]:
