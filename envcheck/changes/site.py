@@ -35,7 +35,7 @@ class Site:
 
 def ask(python: str) -> Site:
     """Raises EnvcheckError where the interpreter does not answer."""
-    argv = [python, "-I", "-c", ASK]
+    argv = [python, "-I", "-B", "-c", ASK]
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=True)
         answer = json.loads(done.stdout)

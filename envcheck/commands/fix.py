@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,7 @@ def fix(
     if apply_:
         return _apply(ids, Wishes(python, trains), expect, wait)
     report = look(Wishes(python, trains), expect)
-    click.echo("\n".join(_shown(report)))
+    click.echo("\n".join(_shown(report, python)))
     return _code(report)
 
 
@@ -108,14 +108,15 @@ def commands_of(report: Report) -> Commands:
 # --- shown
 
 
-def _shown(report: Report) -> list[str]:
+def _shown(report: Report, python: str | None) -> list[str]:
     from envcheck import facts as F
     from envcheck.changes.offers import offers, safe_ones
 
     offered = offers(report)
     commands = commands_of(report)
     where = commands.shorten(report.facts.value(F.TARGET_PREFIX) or "this environment")
-    lines = [layout.paragraph(_headline(offered, len(safe_ones(offered)), where))]
+    command = typed("fix", python) + " --apply"
+    lines = [layout.paragraph(_headline(offered, bool(safe_ones(offered)), where, command))]
     lines.append(layout.paragraph("Nothing has been changed. The check was made just now."))
     shown = None
     for offer in offered:
@@ -129,15 +130,22 @@ def _shown(report: Report) -> list[str]:
     return lines
 
 
-def _headline(offered: Sequence[Offer], safe: int, where: str) -> str:
+def typed(command: str, python: str | None) -> str:
+    """The command for the same environment."""
+    import shlex
+
+    return f"envcheck {command}" + (f" --python {shlex.quote(python)}" if python else "")
+
+
+def _headline(offered: Sequence[Offer], safe: bool, where: str, command: str) -> str:
     if not offered:
         return f"There is nothing to mend in {where}."
     if safe:
-        return f"Run envcheck fix --apply to mend {where}: what is safe is marked below."
+        return f"To mend {where} run {command}: it does what is safe of the fixes below."
     if all(offer.safety == "manual" for offer in offered):
         return f"What is wrong with {where} only you can mend: see below."
     name = next(offer.id for offer in offered if offer.safety == "review")
-    return f"Look at the fixes for {where} below, then run one by name: envcheck fix --apply {name}"
+    return f"Look at the fixes for {where} below, then run one by name: {command} {name}"
 
 
 def _title(offer: Offer) -> str:
@@ -180,7 +188,7 @@ def _apply(ids: tuple[str, ...], wishes: Wishes, expect: Expect, wait: bool) -> 
         offered = offers(before)
         chosen = named(offered, ids) if ids else safe_ones(offered)
         if not chosen:
-            click.echo("\n".join(_shown(before)))
+            click.echo("\n".join(_shown(before, wishes.python)))
             return _code(before)
         steps = steps_of(chosen)
         roots = [*here.folders, *map(Path, touched(steps))]
@@ -192,7 +200,7 @@ def _apply(ids: tuple[str, ...], wishes: Wishes, expect: Expect, wait: bool) -> 
             after = look(wishes, expect)
             if worse(before, after):
                 raise _worse(after)
-    return _report_done(after, say)
+    return _report_done(after, wishes.python)
 
 
 def say(text: str) -> None:
@@ -222,7 +230,7 @@ def _worse(after: Report) -> Exception:
     )
 
 
-def _report_done(after: Report, tell: Callable[[str], None]) -> int:
+def _report_done(after: Report, python: str | None) -> int:
     from envcheck.render.i18n import english
     from envcheck.render.view import fill, root_findings
 
@@ -232,8 +240,8 @@ def _report_done(after: Report, tell: Callable[[str], None]) -> int:
         if finding.severity != "info"
     ]
     if not left:
-        click.echo("Mended: nothing is left of it. To take it back: envcheck undo")
+        click.echo("Mended: nothing is left of it. To take it back: " + typed("undo", python))
     else:
         click.echo("Done; what is left: " + "; ".join(left) + ".")
-        click.echo("See it: envcheck fix. To take this back: envcheck undo")
+        click.echo(f"To take this back: {typed('undo', python)}")
     return _code(after)
