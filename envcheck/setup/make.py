@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,19 +53,16 @@ def make(plan: Plan, folder: Path, tools: Tools, log: Path, say: Say) -> None:
     """Raises StepFailed. The folder is marked as unfinished until `finish`."""
     state = folder / ".envcheck"
 
-    def step(*argv: str, env: Mapping[str, str] | None = None) -> None:
-        run_step(argv, log, say, mark=folder, env=dict(env or {}))
+    def step(*argv: str) -> None:
+        run_step(argv, log, say, mark=folder)
 
     if not folder.exists():
-        if tools.conda:
-            step(tools.conda, "create", "--yes", "--prefix", str(folder), "--channel",
-                 "conda-forge", "--override-channels", *_conda_packages(plan))  # fmt: skip
-        elif tools.uv:
-            step(tools.uv, "venv", "--seed", "--python", tools.base, str(folder))
-        else:
-            step(tools.base, "-m", "venv", str(folder))
-    state.mkdir(exist_ok=True)
-    (state / UNFINISHED).touch()
+        try:
+            _new(plan, folder, tools, step)
+        finally:
+            if folder.exists():
+                _mark(state)
+    _mark(state)
     requirements = state / "requirements.txt"
     requirements.write_text("\n".join(lines_of(plan)) + "\n", encoding="utf-8")
     python = str(python_in(folder))
@@ -73,6 +70,22 @@ def make(plan: Plan, folder: Path, tools: Tools, log: Path, say: Say) -> None:
         step(tools.uv, "pip", "install", "--python", python, "--requirements", str(requirements))
     else:
         step(python, "-m", "pip", "install", "--requirement", str(requirements))
+
+
+def _mark(state: Path) -> None:
+    state.mkdir(exist_ok=True)
+    (state / UNFINISHED).touch()
+
+
+def _new(plan: Plan, folder: Path, tools: Tools, step: Callable[..., None]) -> None:
+    if tools.conda:
+        channel = ("--channel", "conda-forge", "--override-channels")
+        step(tools.conda, "create", "--yes", "--prefix", str(folder), *channel,
+             *_conda_packages(plan))  # fmt: skip
+    elif tools.uv:
+        step(tools.uv, "venv", "--seed", "--python", tools.base, str(folder))
+    else:
+        step(tools.base, "-m", "venv", str(folder))
 
 
 def _conda_packages(plan: Plan) -> tuple[str, ...]:
