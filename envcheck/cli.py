@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-ELSEWHERE = {name: f"envcheck.commands.{name}" for name in ("judge", "libs", "matrix", "scan")}
+NAMES = ("fix", "judge", "libs", "matrix", "plan", "scan", "setup", "undo")
+ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
 
