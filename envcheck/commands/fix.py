@@ -81,7 +81,7 @@ def look(wishes: Wishes, expect: Expect) -> Report:
     from envcheck.engine import run_rules
     from envcheck.probes.source import Live
 
-    facts, knowledge, timings = gather(Live(), wishes, None)
+    facts, knowledge, timings = gather(Live(), wishes, None, expect)
     outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect)
     return reports.build(facts, outcome, knowledge.matrix, expect, timings)
 
