@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-ELSEWHERE = {name: f"envcheck.commands.{name}" for name in ("judge", "matrix", "scan")}
+ELSEWHERE = {
+    name: f"envcheck.commands.{name}" for name in ("explain", "judge", "matrix", "run", "scan")
+}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
 

@@ -39,9 +39,7 @@ def collect(matched: Matched, tags: frozenset[str]) -> Facts:
         facts.setdefault(name, known(value, f"line {line} of the log"))
     if "tensorflow.version" in facts:
         package = "tensorflow"
-        facts.setdefault(
-            "tensorflow.package", known(package, facts["tensorflow.version"].source)
-        )
+        facts.setdefault("tensorflow.package", known(package, facts["tensorflow.version"].source))
         facts.update(_libraries(matched))
     return Facts(facts)
 
@@ -77,7 +75,10 @@ def _machine(matched: Matched, tags: frozenset[str]) -> Iterator[tuple[str, str,
             yield "system.os", system, lines.get(source, 1)
             break
     else:
-        if any(".so" in name for name in (*matched.names.get("soname", ()), *matched.names.get("opened", ()))):
+        if any(
+            ".so" in name
+            for name in (*matched.names.get("soname", ()), *matched.names.get("opened", ()))
+        ):
             yield "system.os", "linux", 1
     for name in ("python", "python_said"):
         for value in matched.names.get(name, ())[:1]:

@@ -15,7 +15,8 @@ EVIDENCE = 6
 VALUES = 64
 FRAME = re.compile(r'^File "(?P<file>[^"]{1,400})", line (?P<line>\d{1,7})')
 EXCEPTION = re.compile(
-    r"^(?:[A-Za-z_][\w.]{0,100}\.)?(?P<type>[A-Z][A-Za-z]{0,60}(?:Error|Exception|Interrupt|Exit|Failure)\b"
+    r"^(?:[A-Za-z_][\w.]{0,100}\.)?(?P<type>[A-Z][A-Za-z]{0,60}(?:Error|Exception|Interrupt|Exit"
+    r"|Failure)\b"
     r"|StopIteration|AssertionError)(?:: (?P<message>.{0,1500}))?$"
 )
 FIXED = ("Error", "Exception", "Interrupt", 'File "', "Traceback (most recent call last)")
@@ -92,7 +93,9 @@ def match(lines: Iterable[Line], signatures: Sequence[Signature]) -> Matched:
                 if len(kept) < EVIDENCE:
                     kept.append(Hit(signature, Line(line.number, text), captures))
     flat = tuple(hit for signature in signatures for hit in hits.get(signature.name, ()))
-    return Matched(flat, {name: tuple(values) for name, values in names.items()}, where, tuple(raised))
+    return Matched(
+        flat, {name: tuple(values) for name, values in names.items()}, where, tuple(raised)
+    )
 
 
 def _captures(signature: Signature, text: str) -> dict[str, str] | None:
@@ -102,7 +105,9 @@ def _captures(signature: Signature, text: str) -> dict[str, str] | None:
     for pattern in signature.patterns:
         found = compiled(pattern).search(text)
         if found:
-            return {name: value for name, value in found.groupdict().items() if value}
+            return {
+                name: value.rstrip(".,;:") for name, value in found.groupdict().items() if value
+            }
     return None
 
 

@@ -80,7 +80,9 @@ class Ground:
         return self.names.get(name, ())
 
     def has(self, *tags: str) -> bool:
-        return all((tag[1:] not in self.tags) if tag[0] == "!" else tag in self.tags for tag in tags)
+        return all(
+            (tag[1:] not in self.tags) if tag[0] == "!" else tag in self.tags for tag in tags
+        )
 
 
 def no_params(ground: Ground) -> Mapping[str, str]:

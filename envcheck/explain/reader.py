@@ -57,13 +57,15 @@ def gates_for(literals: Iterable[str]) -> tuple[bytes, ...]:
     return tuple(gate.encode() for gate in sorted(used | minimal))
 
 
-def read(stream: BinaryIO, gates: Sequence[bytes], tee: Callable[[bytes], None] | None = None) -> Reading:
+def read(
+    stream: BinaryIO, gates: Sequence[bytes], tee: Callable[[bytes], None] | None = None
+) -> Reading:
     """Raises OSError where the stream cannot be read."""
     first = stream.read(CHUNK)
     encoding, skip = _encoding(first)
     if encoding is None:
         return Reading((), (), 0, len(first), binary=True)
-    sieve = _Sieve(gates)
+    sieve = Sieve(gates)
     chunks = _chunks(stream, first[skip:])
     for chunk in chunks if encoding == "utf-8" else _recoded(chunks, encoding):
         if tee:
@@ -101,7 +103,7 @@ def _recoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         yield decoder.decode(chunk).encode("utf-8", "replace")
 
 
-class _Sieve:
+class Sieve:
     """Fed with bytes as they come; a line that is cut between two chunks is put together, but
     for one that is longer than a chunk, of which the pieces overlap by half a window."""
 

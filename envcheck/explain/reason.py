@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from envcheck import facts as F
 from envcheck.explain import logfacts
+from envcheck.explain.causes._words import builds_opening
 from envcheck.explain.match import Matched, Raised, match
 from envcheck.explain.model import (
     TIERS,
     Cause,
-    ExplainedAs,
     Explained,
+    ExplainedAs,
     Explanation,
     Ground,
     Hit,
@@ -30,15 +32,47 @@ MOST_CAUSES = 3
 MOST_LINES = 6
 SURE, POSSIBLE = 0.95, 0.7
 """From this prior on a cause is certain; below that one it is only possible."""
+CLEAR = 0.85
+"""From this prior on a line needs no second explanation."""
 LEAST = 0.5
 """A cause with less than this is not worth a line beside a better one."""
 PROGRAM = frozenset(
-    "TypeError ValueError KeyError IndexError NameError UnboundLocalError FileNotFoundError "
-    "AssertionError ZeroDivisionError SyntaxError IndentationError TabError NotADirectoryError "
-    "IsADirectoryError PermissionError FileExistsError JSONDecodeError UnicodeDecodeError "
-    "UnicodeEncodeError NotImplementedError OverflowError RecursionError KeyboardInterrupt "
-    "InvalidArgumentError AttributeError FloatingPointError EOFError BrokenPipeError ParserError "
-    "StopIteration SystemExit ArgumentError ValidationError OperatorNotAllowedInGraphError".split()
+    [
+        "TypeError",
+        "ValueError",
+        "KeyError",
+        "IndexError",
+        "NameError",
+        "UnboundLocalError",
+        "FileNotFoundError",
+        "AssertionError",
+        "ZeroDivisionError",
+        "SyntaxError",
+        "IndentationError",
+        "TabError",
+        "NotADirectoryError",
+        "IsADirectoryError",
+        "PermissionError",
+        "FileExistsError",
+        "JSONDecodeError",
+        "UnicodeDecodeError",
+        "UnicodeEncodeError",
+        "NotImplementedError",
+        "OverflowError",
+        "RecursionError",
+        "KeyboardInterrupt",
+        "InvalidArgumentError",
+        "AttributeError",
+        "FloatingPointError",
+        "EOFError",
+        "BrokenPipeError",
+        "ParserError",
+        "StopIteration",
+        "SystemExit",
+        "ArgumentError",
+        "ValidationError",
+        "OperatorNotAllowedInGraphError",
+    ]
 )
 """Exceptions that a program raises about itself or its data, where no signature knows better."""
 RULES_OF_VERSIONS = frozenset(("DRV103", "GPU201", "KER201", "KER202", "TFX301", "TFX302"))
@@ -75,7 +109,7 @@ def explain(
     tail = tuple(line for line in reading.tail if line.number not in known)
     lines = sorted((*reading.lines, *tail), key=lambda line: line.number)
     matched = match(lines, knowledge.signatures)
-    tags = _tags(matched)
+    tags = _tags(matched, knowledge.matrix, live)
     facts = logfacts.collect(matched, tags)
     names = dict(matched.names)
     candidates = _candidates(matched.hits, tags, knowledge.causes)
@@ -86,10 +120,18 @@ def explain(
         names["frame"] = (own.frame,) if own.frame else ()
         names = {name: values for name, values in names.items() if values}
         cause = knowledge.causes["SMK901"]
-        candidates.insert(0, _Candidate(cause, -1, 0.9, own.line.number, {own.line.number: own.line}))
-    if not candidates and not matched.raised and (noise or "training" in tags or "gpu-created" in tags):
-        names["why"] = (" ".join(dict.fromkeys(item.note for item in noise[:3])),) if noise else (
-            "The run goes on and no line names an error.",
+        candidates.insert(
+            0, _Candidate(cause, -1, 0.9, own.line.number, {own.line.number: own.line})
+        )
+    if (
+        not candidates
+        and not matched.raised
+        and (noise or "training" in tags or "gpu-created" in tags)
+    ):
+        names["why"] = (
+            (" ".join(dict.fromkeys(item.note for item in noise[:3])),)
+            if noise
+            else ("The run goes on and no line names an error.",)
         )
         candidates = [_Candidate(knowledge.causes["harmless"], 0, 0.9, 1, _lines(noise))]
     ground = Ground(facts if live is None else live.merged(facts), knowledge.matrix, names, tags)
@@ -103,7 +145,7 @@ def _lines(noise: Iterable[Noise]) -> dict[int, Line]:
     return {item.line.number: item.line for item in noise}
 
 
-def _tags(matched: Matched) -> frozenset[str]:
+def _tags(matched: Matched, matrix: Matrix, live: Facts | None) -> frozenset[str]:
     """Names of the signatures that were seen, and what several of them say together."""
     seen = {hit.signature.name for hit in matched.hits}
     names = matched.names
@@ -114,18 +156,25 @@ def _tags(matched: Matched) -> frozenset[str]:
         "wsl": bool(seen & {"wsl-libcuda", "wsl-host"}),
         "libcuda-opened": "libcuda" in names,
         "one-missing": len(missing) == 1,
+        "built-for-no-index-release": any(
+            "cudart" in name and not builds_opening(matrix, (name,)) for name in missing
+        ),
         "only-cusolver": len(missing) == 1 and "cusolver" in missing[0],
         "ld-library-path": "ld_library_path" in names,
         "named-besides-cudart": bool(others),
         "nothing-fails": not matched.raised,
+        "gpu-here": live is not None and live.value(F.GPU_HARDWARE) is not None,
         "oom-on-cpu": "oom-cpu-allocator" in seen and "GPU" not in names.get("allocator", ("",))[0],
         "created-after-allocation-failure": "gpu-created" in seen,
-        "transformers": "transformers" in third or any("transformers" in e.message for e in matched.raised),
+        "transformers": "transformers" in third
+        or any("transformers" in e.message for e in matched.raised),
     }
     return frozenset(seen | {name for name, holds in derived.items() if holds})
 
 
-def _candidates(hits: Iterable[Hit], tags: frozenset[str], causes: Mapping[str, Cause]) -> list[_Candidate]:
+def _candidates(
+    hits: Iterable[Hit], tags: frozenset[str], causes: Mapping[str, Cause]
+) -> list[_Candidate]:
     found: dict[str, _Candidate] = {}
     for hit in hits:
         tier = _tier(hit.signature.kind)
@@ -156,7 +205,9 @@ def _noise(hits: Iterable[Hit]) -> tuple[Noise, ...]:
     found: dict[str, Noise] = {}
     for hit in hits:
         if hit.signature.kind == "noise":
-            found.setdefault(hit.signature.name, Noise(hit.signature.name, hit.signature.note, hit.line))
+            found.setdefault(
+                hit.signature.name, Noise(hit.signature.name, hit.signature.note, hit.line)
+            )
     return tuple(sorted(found.values(), key=lambda item: item.line.number))
 
 
@@ -175,7 +226,9 @@ def _own_error(matched: Matched, candidates: Sequence[_Candidate]) -> Raised | N
 class _Rules:
     """What the rules say about the log's facts, and about those of this machine."""
 
-    def __init__(self, knowledge: Knowledge, facts: Facts, live: Facts | None, expect: Expect) -> None:
+    def __init__(
+        self, knowledge: Knowledge, facts: Facts, live: Facts | None, expect: Expect
+    ) -> None:
         from envcheck.engine import run_rules
 
         outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect)
@@ -186,7 +239,9 @@ class _Rules:
             answer = run_rules(knowledge.rules, live, knowledge.matrix, expect)
             self.here = {finding.code: finding for finding in reversed(answer.findings)}
             unasked = {item.code for item in answer.not_evaluated}
-            self.silent = frozenset(rule.code for rule in knowledge.rules) - unasked - set(self.here)
+            self.silent = (
+                frozenset(rule.code for rule in knowledge.rules) - unasked - set(self.here)
+            )
 
     def confirmed(self, code: str) -> bool | None:
         if code in self.here:
@@ -194,20 +249,23 @@ class _Rules:
         return False if code in self.silent else None
 
 
-def _explained(candidates: Sequence[_Candidate], ground: Ground, rules: _Rules) -> tuple[Explained, ...]:
+def _explained(
+    candidates: Sequence[_Candidate], ground: Ground, rules: _Rules
+) -> tuple[Explained, ...]:
     """At most three, each code once. What this machine refutes goes behind what it does not."""
     best: dict[str, _Candidate] = {}
     for candidate in candidates:
         best.setdefault(candidate.cause.code, candidate)
-    ordered = sorted(
-        best.values(), key=lambda item: rules.confirmed(item.cause.code) is False
-    )
+    ordered = sorted(best.values(), key=lambda item: rules.confirmed(item.cause.code) is False)
     worth = [item for item in ordered if item.prior >= LEAST] or ordered[:1]
-    answers = [
-        _answer(item, ground, rules)
-        for item in worth
-        if item.cause.verdict != "harmless" or item is worth[0]
-    ]
+    answers: list[Explained] = []
+    shown: set[int] = set()
+    for item in worth:
+        if answers and (item.cause.verdict == "harmless" or shown >= set(item.lines)):
+            continue  # its lines are explained by a better one
+        answers.append(_answer(item, ground, rules))
+        if item.prior >= CLEAR:
+            shown |= set(item.lines)
     said = {answer.code for answer in answers}
     harmless = bool(answers) and answers[0].verdict == "harmless"
     for code in sorted(RULES_OF_VERSIONS - said):

@@ -6,7 +6,9 @@ import html
 import re
 from collections.abc import Iterator
 
-_ANSI = re.compile(r"(?:\x1b|\\u001b|\\x1b|\\033)(?:\[[0-9;?]{0,20}[A-Za-z]|\][^\x07\x1b]{0,80}\x07?)")
+_ANSI = re.compile(
+    r"(?:\x1b|\\u001b|\\x1b|\\033)(?:\[[0-9;?]{0,20}[A-Za-z]|\][^\x07\x1b]{0,80}\x07?)"
+)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _MARKUP = re.compile(r"</(?:span|pre|div|p|code|font)>|<br ?/?>|<span |<pre[ >]")
 _PREFIXES = re.compile(

@@ -18,13 +18,15 @@ DOCKER_TEST = ("docker", "run", "--rm", "--gpus", "all", "ubuntu", "nvidia-smi")
 def _no_driver_fixes(ground: Ground) -> Iterable[Fix]:
     yield manual(
         "give-the-gpu",
-        "If the machine has a GPU, give it to this process: docker run --gpus all, a GPU node of the "
+        "If the machine has a GPU, give it to this process: docker run --gpus all, a GPU node of "
+        "the "
         "cluster, a GPU runtime in Colab or Kaggle.",
         ("docker", "run", "--gpus", "all", "IMAGE"),
     )
     yield manual(
         "install-driver",
-        "Install the NVIDIA driver on the host if it has none (https://www.nvidia.com/drivers), then "
+        "Install the NVIDIA driver on the host if it has none (https://www.nvidia.com/drivers), "
+        "then "
         "reboot. On a machine without a GPU nothing has to be done.",
         ("sudo", "ubuntu-drivers", "install"),
         root=True,
@@ -96,9 +98,16 @@ def _update_fixes(ground: Ground) -> Iterable[Fix]:
     )
     yield manual(
         "older-cuda",
-        "Or use a TensorFlow (an image) that was built with an older CUDA; ask which one your driver "
+        "Or use a TensorFlow (an image) that was built with an older CUDA; ask which one your "
+        "driver "
         "carries:",
-        ("envcheck", "matrix", "show", "driver", str(ground.facts.value(F.DRIVER_RELEASE) or "NUMBER")),
+        (
+            "envcheck",
+            "matrix",
+            "show",
+            "driver",
+            str(ground.facts.value(F.DRIVER_RELEASE) or "NUMBER"),
+        ),
     )
 
 
@@ -107,7 +116,8 @@ CAUSES = (
         "DRV101",
         "no-driver",
         "No NVIDIA driver runs where the program runs",
-        "The kernel there has no NVIDIA driver (/proc/driver/nvidia/version is absent), so there is no "
+        "The kernel there has no NVIDIA driver (/proc/driver/nvidia/version is absent), so there "
+        "is no "
         "GPU to be seen: a machine or node without one, or a container that was started without "
         "--gpus. The program goes on on the CPU.",
         fixes=_no_driver_fixes,
@@ -122,7 +132,8 @@ CAUSES = (
         fixes=lambda ground: (
             manual(
                 "start-container-with-gpu",
-                "Start it again with the GPU (NVIDIA container toolkit and driver are on the host):",
+                "Start it again with the GPU (NVIDIA container toolkit and driver are on the "
+                "host):",
                 ("docker", "run", "--gpus", "all", "IMAGE"),
             ),
         ),
@@ -135,12 +146,14 @@ CAUSES = (
         "no-driver",
         "nvidia-smi does not reach the NVIDIA driver: its kernel module is not loaded",
         "The tools are installed, and the kernel that is running has not loaded the nvidia module: "
-        "it was not built for this kernel (headers missing after an update), Secure Boot refused it, "
+        "it was not built for this kernel (headers missing after an update), Secure Boot refused "
+        "it, "
         "nouveau holds the card, or the machine was not rebooted.",
         fixes=lambda ground: (
             manual(
                 "why-not-loaded",
-                "Load the kernel module of the driver by hand; the message says which of these it is:",
+                "Load the kernel module of the driver by hand; the message says which of these it "
+                "is:",
                 ("sudo", "modprobe", "nvidia"),
                 ("dkms", "status"),
                 ("mokutil", "--sb-state"),
@@ -174,7 +187,8 @@ CAUSES = (
             ),
             manual(
                 "update-windows-driver",
-                "If it is empty, update the NVIDIA driver in Windows, run this there, and install none "
+                "If it is empty, update the NVIDIA driver in Windows, run this there, and install "
+                "none "
                 "inside of WSL.",
                 ("wsl.exe", "--shutdown"),
             ),
@@ -186,14 +200,16 @@ CAUSES = (
         "DRV101",
         "no-driver",
         "TensorFlow finds neither the driver nor all CUDA libraries",
-        "From 2.12 on it says 'Could not find cuda drivers' in both cases: there is no NVIDIA driver "
+        "From 2.12 on it says 'Could not find cuda drivers' in both cases: there is no NVIDIA "
+        "driver "
         "here, or there is one and CUDA libraries are missing. nvidia-smi decides it. On a machine "
         "without a GPU the line is harmless: the program runs on the CPU.",
         fixes=lambda ground: (
             manual("ask-nvidia-smi", "Look whether the driver answers:", ("nvidia-smi",)),
             manual(
                 "install-and-cuda",
-                "If it does, the libraries are missing: install them beside TensorFlow (2.14 or later).",
+                "If it does, the libraries are missing: install them beside TensorFlow (2.14 or "
+                "later).",
                 ("python", "-m", "pip", "install", "tensorflow[and-cuda]"),
             ),
             *_no_driver_fixes(ground),
@@ -204,8 +220,10 @@ CAUSES = (
     Cause(
         "DRV102",
         "driver-library-mismatch",
-        "The driver's library ({library}) and the loaded kernel module ({module}) are of different releases",
-        "The kernel module is {module}, the library of the driver that programs load is {library}; "
+        "The driver's library ({library}) and the loaded kernel module ({module}) are of "
+        "different releases",
+        "Driver/library mismatch: the kernel module is {module}, the library of the driver that "
+        "programs load is {library}; "
         "they refuse to talk to each other. This is so after an update without a reboot, where two "
         "driver packages are mixed, and where an image brings a driver library of its own.",
         _versions,
@@ -228,16 +246,19 @@ CAUSES = (
         "DRV103",
         "driver-too-old",
         "The driver cannot compile this PTX ({ptx}); it knows {known}",
-        "PTX is GPU code that the driver compiles at the start. It was made by a newer CUDA than the "
+        "PTX is GPU code that the driver compiles at the start. It was made by a newer CUDA than "
+        "the "
         "driver knows.",
         _ptx,
         lambda ground: (
             manual(
                 "update-driver",
-                "Install the NVIDIA driver {update} (https://www.nvidia.com/drivers) and reboot, or "
+                "Install the NVIDIA driver {update} (https://www.nvidia.com/drivers) and reboot, "
+                "or "
                 "make the PTX with {toolkit}.",
                 root=True,
-                **{name: _ptx(ground)[name] for name in ("update", "toolkit")},
+                update=_ptx(ground)["update"],
+                toolkit=_ptx(ground)["toolkit"],
             ),
         ),
         SMI,
@@ -255,7 +276,8 @@ CAUSES = (
             *_update_fixes(ground),
             manual(
                 "older-image",
-                "Or take an image with an older CUDA. NVIDIA_DISABLE_REQUIRE=1 only moves the failure "
+                "Or take an image with an older CUDA. NVIDIA_DISABLE_REQUIRE=1 only moves the "
+                "failure "
                 "into the program.",
             ),
         ),
@@ -272,7 +294,8 @@ CAUSES = (
         fixes=lambda ground: (
             manual(
                 "enrol-key",
-                "Enrol the key, reboot, and confirm it on the blue MOK screen at the machine itself:",
+                "Enrol the key, reboot, and confirm it on the blue MOK screen at the machine "
+                "itself:",
                 ("sudo", "mokutil", "--import", "/var/lib/shim-signed/mok/MOK.der"),
                 ("sudo", "reboot"),
                 root=True,
@@ -291,7 +314,8 @@ CAUSES = (
             manual(
                 "blacklist-nouveau",
                 "Keep nouveau from being loaded (write 'blacklist nouveau' and 'options nouveau "
-                "modeset=0' into /etc/modprobe.d/blacklist-nouveau.conf), rebuild the initramfs, and "
+                "modeset=0' into /etc/modprobe.d/blacklist-nouveau.conf), rebuild the initramfs, "
+                "and "
                 "reboot:",
                 ("sudo", "update-initramfs", "-u"),
                 ("sudo", "reboot"),
@@ -304,7 +328,8 @@ CAUSES = (
         "DRV903",
         "module-not-built-for-this-kernel",
         "The NVIDIA kernel module is not there for the running kernel",
-        "The driver's module is built per kernel. For the kernel that runs now it was not built: its "
+        "The driver's module is built per kernel. For the kernel that runs now it was not built: "
+        "its "
         "headers are missing, or the build failed.",
         fixes=lambda ground: (
             manual(
@@ -323,13 +348,16 @@ CAUSES = (
     Cause(
         "DRV904",
         "container-toolkit-missing",
-        "Docker cannot give a GPU to a container: the NVIDIA Container Toolkit is missing or not registered",
-        "Docker itself knows nothing of GPUs; the NVIDIA Container Toolkit (nvidia-container-toolkit, "
+        "Docker cannot give a GPU to a container: the NVIDIA Container Toolkit is missing or not "
+        "registered",
+        "Docker itself knows nothing of GPUs; the NVIDIA Container Toolkit "
+        "(nvidia-container-toolkit, "
         "once nvidia-docker2) on the host adds it.",
         fixes=lambda ground: (
             manual(
                 "install-container-toolkit",
-                "Install the NVIDIA Container Toolkit on the host, register it, restart Docker (the "
+                "Install the NVIDIA Container Toolkit on the host, register it, restart Docker "
+                "(the "
                 "package comes from NVIDIA's repository, see its install guide):",
                 ("sudo", "apt", "install", "nvidia-container-toolkit"),
                 ("sudo", "nvidia-ctk", "runtime", "configure", "--runtime=docker"),
@@ -356,7 +384,8 @@ CAUSES = (
             ),
             manual(
                 "device-nodes",
-                "In a container, hand in /dev/nvidia-uvm as well; on the host this makes the device "
+                "In a container, hand in /dev/nvidia-uvm as well; on the host this makes the "
+                "device "
                 "files:",
                 ("sudo", "nvidia-modprobe", "-u", "-c=0"),
                 root=True,
@@ -368,8 +397,10 @@ CAUSES = (
     Cause(
         "DRV906",
         "forward-compatibility-refused",
-        "A cuda-compat library is used on a GPU that does not support it, or the driver is half updated (error 804)",
-        "Forward compatibility (the package cuda-compat, /usr/local/cuda/compat) is for data centre "
+        "A cuda-compat library is used on a GPU that does not support it, or the driver is half "
+        "updated (error 804)",
+        "Forward compatibility (the package cuda-compat, /usr/local/cuda/compat) is for data "
+        "centre "
         "GPUs. On a GeForce the loader must take the driver's own libcuda.so.1. After a driver "
         "update without a reboot the same error appears.",
         fixes=lambda ground: (
@@ -377,7 +408,8 @@ CAUSES = (
             manual(
                 "remove-compat",
                 "Otherwise take /usr/local/cuda/compat out of LD_LIBRARY_PATH and of the loader's "
-                "cache, or remove the package cuda-compat from the image; or update the host's driver.",
+                "cache, or remove the package cuda-compat from the image; or update the host's "
+                "driver.",
                 ("ldconfig", "-p"),
             ),
         ),
@@ -404,9 +436,11 @@ CAUSES = (
     Cause(
         "DRV908",
         "linux-driver-inside-wsl",
-        "A Linux driver library was installed inside of WSL; the driver of WSL2 is the one of Windows",
+        "A Linux driver library was installed inside of WSL; the driver of WSL2 is the one of "
+        "Windows",
         "libcuda.so.1 loads, and no NVIDIA kernel driver runs here: packages such as `cuda` or "
-        "`nvidia-driver` bring a library for a Linux kernel driver, which WSL does not have. The GPU "
+        "`nvidia-driver` bring a library for a Linux kernel driver, which WSL does not have. The "
+        "GPU "
         "comes from the Windows driver through /usr/lib/wsl/lib.",
         fixes=lambda ground: (
             manual(
@@ -430,7 +464,8 @@ CAUSES = (
         "driver-libraries-not-in-container",
         "The host's driver libraries do not reach the container: libnvidia-ml.so.1 is not found",
         "The container toolkit takes the driver's user libraries from the host. The host has no "
-        "NVIDIA driver, its libraries are not in the loader's cache, or Docker Desktop runs without "
+        "NVIDIA driver, its libraries are not in the loader's cache, or Docker Desktop runs "
+        "without "
         "GPU support.",
         fixes=lambda ground: (
             manual(
@@ -450,12 +485,16 @@ CAUSES = (
         "DRV911",
         "gpu-reports-a-fault",
         "The GPU reports a hardware or driver fault (Xid {xid})",
-        "The driver writes an Xid into the kernel's log when the GPU stops, overheats, loses its bus "
-        "or finds damaged memory. Xid 79 is a lost bus, 48 and 63 memory errors, 13, 31 and 43 mostly "
+        "The driver writes an Xid into the kernel's log when the GPU stops, overheats, loses its "
+        "bus "
+        "or finds damaged memory. Xid 79 is a lost bus, 48 and 63 memory errors, 13, 31 and 43 "
+        "mostly "
         "a faulty program.",
         lambda ground: {"xid": ground.first("xid", "unnamed")},
         lambda ground: (
-            reboot("Reboot; if it comes again, check power, cooling and the slot, and test the card."),
+            reboot(
+                "Reboot; if it comes again, check power, cooling and the slot, and test the card."
+            ),
             manual("ask-nvidia-smi", "See what the driver knows:", ("nvidia-smi", "-q")),
         ),
         SMI,
@@ -467,13 +506,12 @@ CAUSES = (
         "This driver does not support the GPU: it needs another branch{legacy}",
         "The installed driver left this GPU out: it is too old for the branch, or too old for the "
         "open kernel module (which begins with Turing), or newer than the driver.",
-        lambda ground: {
-            "legacy": f" ({ground.first('legacy')})" if ground.first("legacy") else ""
-        },
+        lambda ground: {"legacy": f" ({ground.first('legacy')})" if ground.first("legacy") else ""},
         lambda ground: (
             manual(
                 "other-branch",
-                "Install the driver branch that NVIDIA names for this GPU (on Ubuntu this lists them):",
+                "Install the driver branch that NVIDIA names for this GPU (on Ubuntu this lists "
+                "them):",
                 ("ubuntu-drivers", "devices"),
             ),
         ),
@@ -483,7 +521,8 @@ CAUSES = (
         "GPU101",
         "no-nvidia-gpu",
         "CUDA finds no GPU here",
-        "The driver's library loads, and there is no NVIDIA GPU that it may use: none in the machine, "
+        "The driver's library loads, and there is no NVIDIA GPU that it may use: none in the "
+        "machine, "
         "none given to the container or the job, or CUDA_VISIBLE_DEVICES hides it.",
         fixes=lambda ground: (
             manual("ask-nvidia-smi", "Look which GPUs the driver has:", ("nvidia-smi", "-L")),
@@ -496,7 +535,8 @@ CAUSES = (
         "GPU102",
         "gpus-hidden",
         "The driver runs, and the GPU is hidden from this process (CUDA_VISIBLE_DEVICES)",
-        "The driver answers with its version and offers no device: CUDA_VISIBLE_DEVICES is empty or "
+        "The driver answers with its version and offers no device: CUDA_VISIBLE_DEVICES is empty "
+        "or "
         "-1, names a GPU that is not there, or the job was given no GPU.",
         fixes=lambda ground: (
             manual(

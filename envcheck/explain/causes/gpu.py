@@ -30,7 +30,8 @@ def _gpu(ground: Ground) -> Mapping[str, str]:
 def _newer(ground: Ground) -> Iterable[Fix]:
     yield manual(
         "newer-tensorflow",
-        "Use a TensorFlow with code for it: for compute capability 10 and 12 (Blackwell) that is 2.21 "
+        "Use a TensorFlow with code for it: for compute capability 10 and 12 (Blackwell) that is "
+        "2.21 "
         "or later, tf-nightly, or NVIDIA's container:",
         ("python", "-m", "pip", "install", "--upgrade", "tensorflow[and-cuda]"),
     )
@@ -49,12 +50,14 @@ def _memory_fixes(ground: Ground) -> Iterable[Fix]:
     )
     yield manual(
         "smaller-batch",
-        "Take a smaller batch (or smaller inputs). Data and models of earlier steps keep memory: run "
+        "Take a smaller batch (or smaller inputs). Data and models of earlier steps keep memory: "
+        "run "
         "the steps in processes of their own.",
     )
     yield manual(
         "memory-growth",
-        "Let TensorFlow take memory as it needs it (tf.config.experimental.set_memory_growth) instead "
+        "Let TensorFlow take memory as it needs it (tf.config.experimental.set_memory_growth) "
+        "instead "
         "of all at once:",
         ("export", "TF_FORCE_GPU_ALLOW_GROWTH=true"),
     )
@@ -81,15 +84,19 @@ CAUSES = (
     Cause(
         "GPU201",
         "gpu-not-supported",
-        "{tensorflow} has no machine code for {gpu} (compute capability {capability}) and compiles it at the start",
-        "The kernels are compiled from PTX when they are first used: that takes from seconds to half "
-        "an hour once, and then training runs normally. Releases 2.16 to 2.20 usually stop here with "
+        "{tensorflow} has no machine code for {gpu} (compute capability {capability}) and "
+        "compiles it at the start",
+        "The kernels are compiled from PTX when they are first used: that takes from seconds to "
+        "half "
+        "an hour once, and then training runs normally. Releases 2.16 to 2.20 usually stop here "
+        "with "
         "CUDA_ERROR_INVALID_PTX instead.",
         _gpu,
         lambda ground: (
             manual(
                 "wait-or-cache",
-                "Wait for the first steps. A larger cache keeps the compiled kernels for the next run:",
+                "Wait for the first steps. A larger cache keeps the compiled kernels for the next "
+                "run:",
                 ("export", "CUDA_CACHE_MAXSIZE=4294967296"),
             ),
             *_newer(ground),
@@ -101,7 +108,8 @@ CAUSES = (
     Cause(
         "GPU201",
         "gpu-not-supported",
-        "The GPU (compute capability {capability}) is too old for {tensorflow}, which wants {minimum}",
+        "The GPU (compute capability {capability}) is too old for {tensorflow}, which wants "
+        "{minimum}",
         "TensorFlow ignores the card: its code begins at compute capability {minimum}.",
         _gpu,
         lambda ground: (
@@ -124,7 +132,8 @@ CAUSES = (
         lambda ground: (
             manual(
                 "rocm-build",
-                "Use a card that ROCm supports, or a ROCm build of TensorFlow that was compiled for "
+                "Use a card that ROCm supports, or a ROCm build of TensorFlow that was compiled "
+                "for "
                 "{gfx}; a card that is nearly the same may run with HSA_OVERRIDE_GFX_VERSION.",
                 gfx=ground.first("gfx", "this card"),
             ),
@@ -145,8 +154,16 @@ CAUSES = (
             manual(
                 "newer-torch",
                 "Install a PyTorch that was built with CUDA 12.8 or later (for sm_100 and sm_120):",
-                ("python", "-m", "pip", "install", "--upgrade", "torch", "--index-url",
-                 "https://download.pytorch.org/whl/cu128"),
+                (
+                    "python",
+                    "-m",
+                    "pip",
+                    "install",
+                    "--upgrade",
+                    "torch",
+                    "--index-url",
+                    "https://download.pytorch.org/whl/cu128",
+                ),
             ),
         ),
         ("python", "-c", "import torch; print(torch.cuda.get_arch_list())"),
@@ -171,7 +188,8 @@ CAUSES = (
         "SMK902",
         "gpu-memory-exhausted",
         "The GPU's memory is full",
-        "The program asked for more GPU memory{asked} than is free: batch, inputs or model are too large "
+        "The program asked for more GPU memory{asked} than is free: batch, inputs or model are "
+        "too large "
         "for the card, or another process (or an earlier step of this one) holds it.",
         _oom,
         _memory_fixes,
@@ -182,7 +200,8 @@ CAUSES = (
         "SMK903",
         "gpu-handle-needs-memory",
         "cuDNN or cuBLAS could not start on the GPU: mostly because its memory is taken",
-        "The libraries are found. To start they need some GPU memory; TensorFlow has reserved nearly "
+        "The libraries are found. To start they need some GPU memory; TensorFlow has reserved "
+        "nearly "
         "all of it, or another process holds the card. Where memory is free, the versions or the "
         "GPU's generation are the next to look at.",
         fixes=_memory_fixes,
@@ -193,11 +212,13 @@ CAUSES = (
         "SMK903",
         "gpu-handle-needs-memory",
         "JAX preallocated nearly all GPU memory, so cuBLAS or cuDNN could not start",
-        "XLA reserves most of the card's memory at the start; the library's handle needs some of it.",
+        "XLA reserves most of the card's memory at the start; the library's handle needs some of "
+        "it.",
         fixes=lambda ground: (
             manual(
                 "no-preallocation",
-                "Turn the preallocation off (or lower XLA_PYTHON_CLIENT_MEM_FRACTION), and free the "
+                "Turn the preallocation off (or lower XLA_PYTHON_CLIENT_MEM_FRACTION), and free "
+                "the "
                 "card of other processes:",
                 ("export", "XLA_PYTHON_CLIENT_PREALLOCATE=false"),
             ),
@@ -220,13 +241,15 @@ CAUSES = (
         "SMK904",
         "nccl-cannot-connect",
         "NCCL cannot connect the GPUs: it takes the wrong network interface, or one is blocked",
-        "A system call of NCCL failed while the processes were connecting to each other. On a cluster "
+        "A system call of NCCL failed while the processes were connecting to each other. On a "
+        "cluster "
         "it mostly chose an interface that does not lead to the other nodes (docker0, a management "
         "network).",
         fixes=lambda ground: (
             manual(
                 "nccl-interface",
-                "Name the interface of the fast network (ip addr lists them: ib0, hsn0, eth0), and let "
+                "Name the interface of the fast network (ip addr lists them: ib0, hsn0, eth0), "
+                "and let "
                 "NCCL say what it does:",
                 ("export", "NCCL_SOCKET_IFNAME=hsn0"),
                 ("export", "NCCL_DEBUG=INFO"),
@@ -277,7 +300,8 @@ CAUSES = (
         lambda ground: (
             manual(
                 "smaller-batch",
-                "Take a smaller batch, load the data in pieces (tf.data), or give the container or job "
+                "Take a smaller batch, load the data in pieces (tf.data), or give the container "
+                "or job "
                 "more memory.",
                 ("free", "-h"),
             ),

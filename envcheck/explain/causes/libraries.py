@@ -50,7 +50,8 @@ def _missing_fixes(ground: Ground) -> Iterable[Fix]:
             "install-cuda",
             "Install CUDA {cuda} and cuDNN {cudnn} for Windows, put their bin folders on PATH, and "
             "open a new console. Native Windows has GPU support up to TensorFlow 2.10.",
-            **{name: params[name] for name in ("cuda", "cudnn")},
+            cuda=params["cuda"],
+            cudnn=params["cudnn"],
         )
         return
     if wheels_bring_cuda(ground):
@@ -96,9 +97,16 @@ def _conda_path(ground: Ground) -> Iterable[Fix]:
         "set-ld-library-path",
         "Find the file (it may lie in the conda environment's lib folder), and name its folder in "
         "LD_LIBRARY_PATH in the shell that starts the program:",
-        ("find", "/", "-name", "{soname}*", "-not", "-path", "/proc/*"),
+        (
+            "find",
+            "/",
+            "-name",
+            linux_name(ground.first("soname")) + "*",
+            "-not",
+            "-path",
+            "/proc/*",
+        ),
         ("export", "LD_LIBRARY_PATH=FOLDER_THAT_HAS_IT:$LD_LIBRARY_PATH"),
-        soname=linux_name(ground.first("soname")),
     )
     yield from _missing_fixes(ground)
 
@@ -115,7 +123,8 @@ def _unnamed_fixes(ground: Ground) -> Iterable[Fix]:
     )
     yield manual(
         "set-ld-library-path",
-        "If the wheels are installed and not found, name their folders (site-packages/nvidia/*/lib) "
+        "If the wheels are installed and not found, name their folders "
+        "(site-packages/nvidia/*/lib) "
         "in LD_LIBRARY_PATH.",
     )
 
@@ -132,7 +141,8 @@ def _part_fixes(ground: Ground) -> Iterable[Fix]:
         "install-cudnn-major",
         "Install the whole cuDNN {major} beside the CUDA in use, and name the folder that has "
         "{part} in LD_LIBRARY_PATH.",
-        **params,
+        part=params["part"],
+        major=params["major"],
     )
 
 
@@ -183,8 +193,10 @@ def _cudnn_fixes(ground: Ground) -> Iterable[Fix]:
 
 def _compiler_fixes(ground: Ground) -> Iterable[Fix]:
     if is_windows(ground):
-        yield manual("install-cuda", "Install the CUDA Toolkit of TensorFlow's release: its nvvm "
-                     "folder holds libdevice.")
+        yield manual(
+            "install-cuda",
+            "Install the CUDA Toolkit of TensorFlow's release: its nvvm folder holds libdevice.",
+        )
         return
     yield manual(
         "install-nvcc",
@@ -205,7 +217,8 @@ CAUSES = (
         "LIB101",
         "gpu-libraries-not-found",
         "The loader does not find {names}",
-        "{wants}One missing CUDA library is enough for no GPU at all: TensorFlow then runs on the CPU. Either they are not "
+        "{wants}One missing CUDA library is enough for no GPU at all: TensorFlow then runs on the "
+        "CPU. Either they are not "
         "installed or their folder is not on {variable}.",
         _missing,
         _missing_fixes,
@@ -228,7 +241,8 @@ CAUSES = (
         "LIB101",
         "gpu-libraries-not-found",
         "Of the CUDA libraries only {names} is missing",
-        "{wants}The other libraries load, so a CUDA is installed, and it is either of another minor "
+        "{wants}The other libraries load, so a CUDA is installed, and it is either of another "
+        "minor "
         "release (cuSOLVER's file has the number 10 in CUDA 11.0 and 11 from CUDA 11.1 on) or "
         "{names} lies in a folder that is not on {variable}.",
         _missing,
@@ -236,6 +250,30 @@ CAUSES = (
         GPU_LIST,
         (DRIVER_IS_FINE,),
         name="LIB101-cusolver",
+    ),
+    Cause(
+        "LIB908",
+        "tensorflow-of-another-jetpack",
+        "This TensorFlow was built for CUDA {cuda}, which {names} belongs to; no TensorFlow of "
+        "the package index was",
+        "It is a wheel that NVIDIA made for a Jetson board (each is for one JetPack with one "
+        "CUDA), or a build of "
+        "someone's own. The CUDA on this machine is another one.",
+        lambda ground: {
+            "cuda": linux_name(ground.first("soname")).partition(".so.")[2] or "of its own",
+            "names": ground.first("soname", "the missing library"),
+        },
+        lambda ground: (
+            manual(
+                "wheel-of-jetpack",
+                "Install the TensorFlow wheel that NVIDIA offers for the board's JetPack version, "
+                "or upgrade JetPack to "
+                "the one with this CUDA. It shows the JetPack:",
+                ("cat", "/etc/nv_tegra_release"),
+            ),
+        ),
+        GPU_LIST,
+        (DRIVER_IS_FINE, "TensorRT (libnvinfer) is optional and never the reason."),
     ),
     Cause(
         "LIB101",
@@ -268,7 +306,8 @@ CAUSES = (
         fixes=lambda ground: (
             manual(
                 "set-ld-library-path",
-                "Under WSL2, name the folder of Windows' driver in the shell that starts the program:",
+                "Under WSL2, name the folder of Windows' driver in the shell that starts the "
+                "program:",
                 ("export", "LD_LIBRARY_PATH=/usr/lib/wsl/lib:$LD_LIBRARY_PATH"),
             ),
             manual(
@@ -279,14 +318,17 @@ CAUSES = (
             ),
         ),
         check=GPU_LIST,
-        excluded=("cuDNN itself is installed: it is the one that asks.",
-                  "No driver has to be installed inside of WSL."),
+        excluded=(
+            "cuDNN itself is installed: it is the one that asks.",
+            "No driver has to be installed inside of WSL.",
+        ),
     ),
     Cause(
         "LIB902",
         "zlibwapi-missing",
         "Windows does not find zlibwapi.dll, which cuDNN 8 needs",
-        "Windows' error 126 names the library that could not be loaded; what is missing is one that "
+        "Windows' error 126 names the library that could not be loaded; what is missing is one "
+        "that "
         "this library needs: zlibwapi.dll.",
         fixes=lambda ground: (
             manual(
@@ -310,7 +352,8 @@ CAUSES = (
         lambda ground: (
             manual(
                 "remove-32-bit-folder",
-                "Take the folder with the 32-bit files (often /usr/lib/i386-linux-gnu or lib32) out "
+                "Take the folder with the 32-bit files (often /usr/lib/i386-linux-gnu or lib32) "
+                "out "
                 "of LD_LIBRARY_PATH, or put the 64-bit folder before it.",
                 ("ldconfig", "-p"),
             ),
@@ -330,7 +373,8 @@ CAUSES = (
         lambda ground: (
             manual(
                 "one-cudnn",
-                "Leave one cuDNN on the loader's path: take the other folder out of LD_LIBRARY_PATH, "
+                "Leave one cuDNN on the loader's path: take the other folder out of "
+                "LD_LIBRARY_PATH, "
                 "or uninstall the wheel that brings the second one.",
                 ("python", "-m", "pip", "list"),
             ),
@@ -350,7 +394,8 @@ CAUSES = (
         lambda ground: (
             manual(
                 "clear-ld-library-path",
-                "Run it once without your own library folders; if that works, take the other CUDA out "
+                "Run it once without your own library folders; if that works, take the other CUDA "
+                "out "
                 "of LD_LIBRARY_PATH for good:",
                 ("env", "-u", "LD_LIBRARY_PATH", "python", "-c", "import tensorflow"),
             ),
@@ -366,7 +411,8 @@ CAUSES = (
         lambda ground: (
             manual(
                 "reinstall-library",
-                "Install the package that brings this file again, and look whether the disk is full.",
+                "Install the package that brings this file again, and look whether the disk is "
+                "full.",
                 ("df", "-h"),
             ),
         ),
@@ -375,7 +421,8 @@ CAUSES = (
     Cause(
         "DNN101",
         "cudnn-wrong-version",
-        "The loaded cuDNN {loaded} does not fit this TensorFlow, which was compiled with {compiled}",
+        "The loaded cuDNN {loaded} does not fit this TensorFlow, which was compiled with "
+        "{compiled}",
         "{tensorflow} needs a cuDNN of the same major and at least the same minor release; the one "
         "that was loaded is {how}.",
         _cudnn,
@@ -387,7 +434,8 @@ CAUSES = (
         "CUD901",
         "libdevice-missing",
         "XLA does not find CUDA's compiler files (libdevice, ptxas)",
-        "TensorFlow compiles a part of the program for the GPU at run time and needs libdevice.10.bc "
+        "TensorFlow compiles a part of the program for the GPU at run time and needs "
+        "libdevice.10.bc "
         "and ptxas for it; pip's CUDA libraries do not hold them, or XLA looks in another folder.",
         fixes=_compiler_fixes,
         check=("find", "/", "-name", "libdevice.10.bc", "-not", "-path", "/proc/*"),

@@ -65,9 +65,17 @@ def _keras_fixes(ground: Ground) -> Iterable[Fix]:
         return
     yield manual(
         "keras-of-tensorflow",
-        "Install the keras of TensorFlow's own minor release: keras==2.15.* for TensorFlow 2.15, and "
-        "keras==2.6.* for 2.6, whose pip requirement also let a newer one in. Or bring both up to date:",
+        "Install the keras of TensorFlow's own minor release: keras==2.15.* for TensorFlow 2.15, "
+        "and "
+        "keras==2.6.* for 2.6, whose pip requirement also let a newer one in. Or bring both up to "
+        "date:",
         ("python", "-m", "pip", "install", "--upgrade", "tensorflow", "keras"),
+    )
+    yield manual(
+        "remove-copies",
+        "Leftovers of nightly packages (keras-nightly, tf-nightly, tb-nightly) and a second keras "
+        "have to go first:",
+        ("python", "-m", "pip", "uninstall", "keras-nightly", "tf-nightly", "tb-nightly", "keras"),
     )
     yield manual(
         "see-both",
@@ -101,7 +109,13 @@ def _legacy_fixes(ground: Ground) -> Iterable[Fix]:
 
 def _name(ground: Ground) -> Mapping[str, str]:
     module, name = ground.first("module"), ground.first("name")
-    shown = f"`{module}.{name}`" if module and name else f"`{module or name}`" if module or name else "a name"
+    shown = (
+        f"`{module}.{name}`"
+        if module and name
+        else f"`{module or name}`"
+        if module or name
+        else "a name"
+    )
     version = tensorflow(ground)
     return {
         "what": shown,
@@ -113,32 +127,41 @@ def _name(ground: Ground) -> Mapping[str, str]:
 
 
 PUBLIC = (
-    ("keras.utils.np_utils", "keras.utils.to_categorical"),
+    ("keras.utils.np_utils", "keras.utils"),
     ("keras.layers.recurrent", "keras.layers"),
     ("keras.layers.convolutional", "keras.layers"),
     ("keras.layers.advanced_activations", "keras.layers"),
     ("keras.layers.normalization", "keras.layers"),
     ("keras.layers.merge", "keras.layers"),
-    ("keras.engine", "keras.layers and keras.Model"),
-    ("keras.preprocessing.image", "keras.utils.load_img and tf.data"),
-    ("keras.wrappers.scikit_learn", "scikeras (pip install scikeras)"),
+    ("keras.engine", "keras.layers"),
+    ("keras.preprocessing.image", "keras.utils"),
+    ("keras.wrappers.scikit_learn", "scikeras.wrappers"),
 )
 
 
 def _public(ground: Ground) -> str:
-    module = ground.first("module").replace("tensorflow.python.keras", "keras").replace("tensorflow.keras", "keras")
+    module = (
+        ground.first("module")
+        .replace("tensorflow.python.keras", "keras")
+        .replace("tensorflow.keras", "keras")
+    )
     for old, new in PUBLIC:
         if module.startswith(old):
             return new
     last = module.removeprefix("keras.").split(".")[0]
-    return f"tensorflow.keras.{last}" if last.isidentifier() and module.startswith("keras.") else "tensorflow.keras"
+    return (
+        f"tensorflow.keras.{last}"
+        if last.isidentifier() and module.startswith("keras.")
+        else "tensorflow.keras"
+    )
 
 
 def _private_fixes(ground: Ground) -> Iterable[Fix]:
     yield manual(
         "public-path",
-        "Import it from the public place ({public}); envcheck shows every such import of your code and "
-        "rewrites it:",
+        "Import it from the public place (from {public} import ...); envcheck shows every such "
+        "import of "
+        "your code and rewrites it:",
         ("envcheck", "scan", "--diff"),
         public=_public(ground),
     )
@@ -153,7 +176,8 @@ def _third_fixes(ground: Ground) -> Iterable[Fix]:
     package = name if name.replace("-", "").replace("_", "").isalnum() else "PACKAGE"
     yield manual(
         "update-third",
-        "Update {third}, or install the release of it that was made for {tensorflow}; in its code the "
+        "Update {third}, or install the release of it that was made for {tensorflow}; in its code "
+        "the "
         "public path is {public}:",
         ("python", "-m", "pip", "install", "--upgrade", package),
         third=name or "the package",
@@ -183,7 +207,8 @@ def _removed_fixes(ground: Ground) -> Iterable[Fix]:
         yield manual("other-name", "Use {instead}.", instead=instead)
     yield manual(
         "scan-imports",
-        "envcheck lists the names that the installed TensorFlow and Keras do not have, and what stands in their "
+        "envcheck lists the names that the installed TensorFlow and Keras do not have, and what "
+        "stands in their "
         "place:",
         ("envcheck", "scan"),
     )
@@ -195,17 +220,30 @@ def _removed_fixes(ground: Ground) -> Iterable[Fix]:
 
 
 def _shadow(ground: Ground) -> Mapping[str, str]:
-    name = ground.first("shadowed") or ("tensorflow" if ground.has("tensorflow-py") else "tensorflow")
+    name = ground.first("shadowed") or (
+        "tensorflow" if ground.has("tensorflow-py") else "tensorflow"
+    )
     return {"name": name, "file": ground.first("file") or f"{name}.py"}
 
 
 def _reinstall(ground: Ground) -> Iterable[Fix]:
     yield manual(
         "remove-leftovers",
-        "Uninstall every TensorFlow, delete the folder `tensorflow` that is left in site-packages, and install "
+        "Uninstall every TensorFlow, delete the folder `tensorflow` that is left in "
+        "site-packages, and install "
         "it once:",
-        ("python", "-m", "pip", "uninstall", "--yes", "tensorflow", "tensorflow-cpu", "tensorflow-gpu",
-         "tensorflow-intel", "keras"),
+        (
+            "python",
+            "-m",
+            "pip",
+            "uninstall",
+            "--yes",
+            "tensorflow",
+            "tensorflow-cpu",
+            "tensorflow-gpu",
+            "tensorflow-intel",
+            "keras",
+        ),
         ("python", "-m", "pip", "install", "--no-cache-dir", "tensorflow"),
     )
 
@@ -218,11 +256,14 @@ def _pip(ground: Ground) -> Mapping[str, str]:
     requirement = ground.first("requirement", "it").strip(" ,")
     versions = ground.first("versions")
     none = "none" in versions
-    listed = [text.strip() for text in versions.split(",") if text.strip() and text.strip() != "none"]
+    listed = [
+        text.strip() for text in versions.split(",") if text.strip() and text.strip() != "none"
+    ]
     if none:
         seen = "pip found no release of it at all for this Python and platform"
     elif listed:
-        seen = f"pip found {listed[0]} to {listed[-1]} for this Python, and not the one that is asked for"
+        seen = f"pip found {listed[0]} to {listed[-1]} for this Python, and not the one that is "
+               f"asked for"
     else:
         seen = "pip found none for this Python and platform"
     return {
@@ -241,12 +282,17 @@ def _python_range(ground: Ground, requirement: str) -> str:
     if build is None and version:
         build = ground.matrix.build_of("tensorflow", version.strip())
     if build is not None and build.pythons:
-        return f"tensorflow {build.version} has wheels for Python {build.pythons[0]} to {build.pythons[-1]}"
+        return f"tensorflow {build.version} has wheels for Python {build.pythons[0]} to "
+               f"{build.pythons[-1]}"
     if not name.startswith("tensorflow"):
         return "look for the Pythons that this package supports"
     newest = ground.matrix.releases("tensorflow")[-1]
     build = ground.matrix.build_of("tensorflow", str(newest))
-    ends = f"Python {build.pythons[0]} to {build.pythons[-1]}" if build and build.pythons else "another Python"
+    ends = (
+        f"Python {build.pythons[0]} to {build.pythons[-1]}"
+        if build and build.pythons
+        else "another Python"
+    )
     return f"the newest TensorFlow that envcheck knows ({newest}) has wheels for {ends}"
 
 
@@ -284,7 +330,8 @@ def _conflict(ground: Ground) -> Mapping[str, str]:
     return {
         "asker": asker or "A package",
         "wants": ground.first("wants").strip(" ,") or "another release",
-        "has": f"{ground.first('has')} {ground.first('has_version')}".strip() or "what is installed",
+        "has": f"{ground.first('has')} {ground.first('has_version')}".strip()
+        or "what is installed",
     }
 
 
@@ -296,7 +343,8 @@ def _conflict_fixes(ground: Ground) -> Iterable[Fix]:
     elif wants and asker:
         yield manual(
             "ask-both",
-            "Let pip choose releases that go together by naming both at once; where that fails, use an environment "
+            "Let pip choose releases that go together by naming both at once; where that fails, "
+            "use an environment "
             "of its own for {asker}:",
             ("python", "-m", "pip", "install", asker, wants),
             asker=f"{asker} {version}",
@@ -309,7 +357,9 @@ CAUSES = (
         "keras-version-mismatch",
         "{keras} is of another version than {tensorflow} needs",
         "{tensorflow} up to 2.15 needs the keras of its own minor release; here two of different "
-        "versions meet and register the same names.{third}",
+        "versions (or a nightly beside a stable one) meet, and the same names are registered "
+        "twice (duplicate "
+        "registrations).{third}",
         _keras,
         _keras_fixes,
         IMPORT,
@@ -344,9 +394,12 @@ CAUSES = (
         "KER901",
         "keras-2-code-on-keras-3",
         "The code was written for Keras 2, and Keras 3 is installed{what_tail}",
-        "From TensorFlow 2.16 on tensorflow.keras is Keras 3, which no longer has what this code uses.",
+        "From TensorFlow 2.16 on tensorflow.keras is Keras 3, which no longer has what this code "
+        "uses.",
         lambda ground: {
-            "what_tail": f" ({_name(ground)['what']} is gone)" if ground.first("name") or ground.first("module") else ""
+            "what_tail": f" ({_name(ground)['what']} is gone)"
+            if ground.first("name") or ground.first("module")
+            else ""
         },
         _legacy_fixes,
         IMPORT,
@@ -356,19 +409,29 @@ CAUSES = (
         "KER902",
         "tensorflow-addons-on-keras-3",
         "tensorflow_addons does not work with Keras 3, and its development has ended",
-        "tensorflow_addons uses the inside of Keras 2 (keras.src.engine, keras.engine), which Keras 3 does not have. "
+        "tensorflow_addons uses the inside of Keras 2 (keras.src.engine, keras.engine), which "
+        "Keras 3 does not have. "
         "Changing the import leads to the next error.",
         fixes=lambda ground: (
             manual(
                 "remove-addons",
-                "Remove tensorflow_addons and replace what is used of it (Keras 3 has most of its layers, losses "
+                "Remove tensorflow_addons and replace what is used of it (Keras 3 has most of its "
+                "layers, losses "
                 "and optimizers):",
                 ("python", "-m", "pip", "uninstall", "tensorflow-addons"),
             ),
             manual(
                 "older-environment",
                 "Or use TensorFlow 2.15 with Keras 2.15 in an environment of its own:",
-                ("python", "-m", "pip", "install", "tensorflow==2.15.1", "keras==2.15.0", "tensorflow-addons==0.23.0"),
+                (
+                    "python",
+                    "-m",
+                    "pip",
+                    "install",
+                    "tensorflow==2.15.1",
+                    "keras==2.15.0",
+                    "tensorflow-addons==0.23.0",
+                ),
             ),
         ),
         check=IMPORT,
@@ -378,18 +441,21 @@ CAUSES = (
         "KER903",
         "model-of-another-keras",
         "The model was saved by another version of Keras than the one that loads it",
-        "Keras 2 and Keras 3 write layers differently, and a pickle holds the module paths of the version that made "
+        "Keras 2 and Keras 3 write layers differently, and a pickle holds the module paths of the "
+        "version that made "
         "it. The file is not damaged.",
         fixes=lambda ground: (
             manual(
                 "same-version",
-                "Load it with the Keras that saved it, or with Keras 2 as tf-keras (and TF_USE_LEGACY_KERAS=1 set "
+                "Load it with the Keras that saved it, or with Keras 2 as tf-keras (and "
+                "TF_USE_LEGACY_KERAS=1 set "
                 "before TensorFlow is imported):",
                 ("python", "-m", "pip", "install", "tf-keras"),
             ),
             manual(
                 "save-again",
-                "Save it from there as .keras (or its weights as .weights.h5) and load that. A SavedModel folder is "
+                "Save it from there as .keras (or its weights as .weights.h5) and load that. A "
+                "SavedModel folder is "
                 "loaded by Keras 3 as keras.layers.TFSMLayer only.",
             ),
         ),
@@ -400,7 +466,8 @@ CAUSES = (
         "TFX305",
         "companion-of-another-time",
         "tensorflow-probability was made for another TensorFlow",
-        "Each of its releases fits the TensorFlow of its time: 0.23 goes with 2.15, 0.24 with 2.16 and 2.17, 0.25 "
+        "Each of its releases fits the TensorFlow of its time: 0.23 goes with 2.15, 0.24 with "
+        "2.16 and 2.17, 0.25 "
         "with 2.18; from 0.24 on it also needs tf-keras.",
         fixes=lambda ground: (
             manual(
@@ -417,7 +484,8 @@ CAUSES = (
         "IMP901",
         "module-not-public",
         "{what} is no public module of {tensorflow}: it was moved or removed",
-        "Modules such as tensorflow.python, keras.engine or keras.layers.recurrent belong to the inside of TensorFlow and "
+        "Modules such as tensorflow.python, keras.engine or keras.layers.recurrent belong to the "
+        "inside of TensorFlow and "
         "Keras and change with every release. The installation is not damaged.",
         _name,
         _private_fixes,
@@ -428,7 +496,8 @@ CAUSES = (
         "IMP904",
         "third-party-imports-private-module",
         "{third} imports {what}, which {tensorflow} does not have",
-        "The package {third} was made for another TensorFlow or Keras: it imports from their inside, which changed.",
+        "The package {third} was made for another TensorFlow or Keras: it imports from their "
+        "inside, which changed.",
         _name,
         _third_fixes,
         IMPORT,
@@ -438,7 +507,8 @@ CAUSES = (
         "IMP903",
         "name-removed",
         "{what} does not exist in the installed version: it was removed or moved",
-        "The code is older (or newer) than the installed TensorFlow and Keras: {name} is not there.",
+        "The code is older (or newer) than the installed TensorFlow and Keras: {name} is not "
+        "there.",
         _name,
         _removed_fixes,
         IMPORT,
@@ -448,7 +518,8 @@ CAUSES = (
         "IMP902",
         "tensorflow-1-code",
         "The code is for TensorFlow 1, and TensorFlow 2 runs it{what_tail}",
-        "Session, placeholder, contrib and others left the top level with TensorFlow 2; most are in tf.compat.v1, "
+        "Session, placeholder, contrib and others left the top level with TensorFlow 2; most are "
+        "in tf.compat.v1, "
         "tf.contrib is gone for good.",
         lambda ground: {
             "what_tail": f" (tf.{ground.first('tf1')} is gone)" if ground.first("tf1") else ""
@@ -458,7 +529,8 @@ CAUSES = (
                 (
                     manual(
                         "no-contrib",
-                        "tf.contrib needs TensorFlow 1.15, thus Python 3.7 or older; or replace it (tf.keras, "
+                        "tf.contrib needs TensorFlow 1.15, thus Python 3.7 or older; or replace "
+                        "it (tf.keras, "
                         "tf-slim, tensorflow-addons took parts of it).",
                     ),
                 )
@@ -467,7 +539,8 @@ CAUSES = (
             ),
             manual(
                 "compat-v1",
-                "Use tf.compat.v1.{name} with tf.compat.v1.disable_eager_execution(), or let TensorFlow's converter "
+                "Use tf.compat.v1.{name} with tf.compat.v1.disable_eager_execution(), or let "
+                "TensorFlow's converter "
                 "rewrite the file:",
                 ("tf_upgrade_v2", "--infile", "OLD.py", "--outfile", "NEW.py"),
                 name=ground.first("tf1") or "Session",
@@ -491,14 +564,16 @@ CAUSES = (
         "IMP102",
         "package-shadowed",
         "A file of yours named {name}.py takes the place of the package {name}",
-        "Python looks into the script's own folder first, finds {file} there and imports it in place of {name}.",
+        "Python looks into the script's own folder first, finds {file} there and imports it in "
+        "place of {name}.",
         _shadow,
         lambda ground: (
             manual(
                 "rename-file",
                 "Rename {file} (and delete the folder __pycache__ beside it).",
-                ("mv", "{name}.py", "my_{name}.py"),
-                **_shadow(ground),
+                ("mv", f"{_shadow(ground)['name']}.py", f"my_{_shadow(ground)['name']}.py"),
+                name=_shadow(ground)["name"],
+                file=_shadow(ground)["file"],
             ),
         ),
         WHERE,
@@ -510,16 +585,40 @@ CAUSES = (
         "The editor does not resolve tensorflow.keras; Python does",
         "TensorFlow loads keras lazily, which editors cannot follow. It is a display problem.",
         fixes=lambda ground: (
-            manual("import-keras", "Import keras itself (`from keras import layers`), or ignore the mark."),
+            manual(
+                "import-keras",
+                "Import keras itself (`from keras import layers`), or ignore the mark.",
+            ),
         ),
         check=IMPORT,
         verdict="harmless",
     ),
     Cause(
+        "PYE302",
+        "copy-in-front-of-the-environment",
+        "A TensorFlow in the user's own site-packages ({folder}) wins over the environment's",
+        "Python looks into the user's folder before the environment's. The TensorFlow there is of "
+        "another release than the one "
+        "that the rest was made for.",
+        lambda ground: {"folder": ground.first("user_site", "~/.local")},
+        lambda ground: (
+            manual(
+                "no-user-site",
+                "Leave that folder out, and if it then works, uninstall TensorFlow from it (with "
+                "the Python of that folder):",
+                ("export", "PYTHONNOUSERSITE=1"),
+                ("python", "-m", "pip", "uninstall", "tensorflow"),
+            ),
+        ),
+        WHERE,
+        ("The environment itself may well be right.",),
+    ),
+    Cause(
         "TFX101",
         "tensorflow-not-installed",
         "TensorFlow is not installed in the Python that runs",
-        "The interpreter (or Jupyter kernel) that ran this has no TensorFlow; it may be in another environment.",
+        "The interpreter (or Jupyter kernel) that ran this has no TensorFlow; it may be in "
+        "another environment.",
         fixes=lambda ground: (
             pip_install(ground, "tensorflow"),
             manual(
@@ -535,8 +634,10 @@ CAUSES = (
         "TFX102",
         "tensorflow-half-removed",
         "What Python imports as tensorflow is an incomplete installation or a leftover folder",
-        "A folder `tensorflow` without its code is found, so an import of it succeeds and everything in it is "
-        "missing: a removal that did not finish, or (on Windows up to 2.18) tensorflow-intel is missing.",
+        "A folder `tensorflow` without its code is found, so an import of it succeeds and "
+        "everything in it is "
+        "missing: a removal that did not finish, or (on Windows up to 2.18) tensorflow-intel is "
+        "missing.",
         fixes=_reinstall,
         check=WHERE,
         excluded=(NOT_CUDA,),
@@ -545,9 +646,15 @@ CAUSES = (
         "TFX107",
         "tensorflow-gpu-placeholder",
         "The package tensorflow-gpu has been removed from the index: install tensorflow",
-        "tensorflow-gpu is only a placeholder that refuses to install since 2.12; `tensorflow` holds the GPU code.",
+        "tensorflow-gpu is only a placeholder that refuses to install since 2.12; `tensorflow` "
+        "holds the GPU code.",
         fixes=lambda ground: (
-            pip_install(ground, "tensorflow" if is_windows(ground) or system(ground) == "macos" else "tensorflow[and-cuda]"),
+            pip_install(
+                ground,
+                "tensorflow"
+                if is_windows(ground) or system(ground) == "macos"
+                else "tensorflow[and-cuda]",
+            ),
         ),
         check=GPU_LIST,
     ),
@@ -555,13 +662,17 @@ CAUSES = (
         "TFX301",
         "numpy-not-admitted",
         "numpy {numpy} is loaded by code that was compiled for numpy 1",
-        "The binary interface changed with numpy 2: TensorFlow before 2.18, and other packages of that time, do not "
+        "The binary interface changed with numpy 2: TensorFlow before 2.18, and other packages of "
+        "that time, do not "
         "import with it.",
         _numpy,
         lambda ground: (
             pip_install(ground, "numpy<2"),
-            manual("newer-packages", "Or bring the package that complains up to date (TensorFlow 2.18 or later); "
-                   "restart a running notebook afterwards."),
+            manual(
+                "newer-packages",
+                "Or bring the package that complains up to date (TensorFlow 2.18 or later); "
+                "restart a running notebook afterwards.",
+            ),
         ),
         IMPORT,
         (NOT_CUDA,),
@@ -578,7 +689,8 @@ CAUSES = (
         lambda ground: (
             manual(
                 "newer-numpy",
-                "Install a newer numpy that TensorFlow admits, or an older release of the module; restart a running "
+                "Install a newer numpy that TensorFlow admits, or an older release of the module; "
+                "restart a running "
                 "notebook afterwards:",
                 ("python", "-m", "pip", "install", "--upgrade", "numpy"),
             ),
@@ -591,13 +703,23 @@ CAUSES = (
         "TFX301",
         "numpy-not-admitted",
         "A module was compiled for {built} and {loaded} is loaded",
-        "The size of numpy's type ({size_wanted} in the module, {size_found} in the loaded numpy) tells the releases "
-        "apart: 96 is numpy 1, 88 is numpy 2. A numpy that was changed under a running notebook gives the same message.",
+        "The size of numpy's type ({size_wanted} in the module, {size_found} in the loaded numpy) "
+        "tells the releases "
+        "apart: 96 is numpy 1, 88 is numpy 2. A numpy that was changed under a running notebook "
+        "gives the same message.",
         lambda ground: {
             "size_wanted": ground.first("size_wanted", "?"),
             "size_found": ground.first("size_found", "?"),
-            "built": "numpy 2" if ground.first("size_wanted") == "88" else "numpy 1" if ground.first("size_wanted") == "96" else "another numpy",
-            "loaded": "numpy 1" if ground.first("size_found") in ("96", "80") else "numpy 2" if ground.first("size_found") == "88" else "a different one",
+            "built": "numpy 2"
+            if ground.first("size_wanted") == "88"
+            else "numpy 1"
+            if ground.first("size_wanted") == "96"
+            else "another numpy",
+            "loaded": "numpy 1"
+            if ground.first("size_found") in ("96", "80")
+            else "numpy 2"
+            if ground.first("size_found") == "88"
+            else "a different one",
         },
         lambda ground: (
             *(
@@ -606,14 +728,16 @@ CAUSES = (
                 else (
                     manual(
                         "newer-numpy",
-                        "Install a newer numpy that TensorFlow admits, or an older release of the module:",
+                        "Install a newer numpy that TensorFlow admits, or an older release of the "
+                        "module:",
                         ("python", "-m", "pip", "install", "--upgrade", "numpy"),
                     ),
                 )
             ),
             manual(
                 "reinstall-module",
-                "Or install the module that complains again, built for the numpy in use, and restart the notebook.",
+                "Or install the module that complains again, built for the numpy in use, and "
+                "restart the notebook.",
             ),
         ),
         IMPORT,
@@ -624,12 +748,17 @@ CAUSES = (
         "TFX301",
         "numpy-not-admitted",
         "The code uses np.{alias}, which numpy has removed",
-        "numpy removed these old names (np.object, np.bool and others in 1.24; more in 2.0); an older TensorFlow or library still uses "
+        "numpy removed these old names (np.object, np.bool and others in 1.24; more in 2.0); an "
+        "older TensorFlow or library still uses "
         "them.",
         _numpy,
         lambda ground: (
             pip_install(ground, "numpy<1.24" if ground.first("alias") else "numpy<2"),
-            manual("newer-library", "Or install a newer release of the library that uses np.{alias}.", alias=_numpy(ground)["alias"]),
+            manual(
+                "newer-library",
+                "Or install a newer release of the library that uses np.{alias}.",
+                alias=_numpy(ground)["alias"],
+            ),
         ),
         IMPORT,
         (NOT_CUDA,),
@@ -638,11 +767,15 @@ CAUSES = (
     Cause(
         "TFX302",
         "protobuf-not-admitted",
-        "The installed protobuf is too new for the code that was generated into a package (TensorFlow up to 2.11, tensorboard, ...)",
+        "The installed protobuf is too new for the code that was generated into a package "
+        "(TensorFlow up to 2.11, tensorboard, ...)",
         "protobuf from 4 on refuses descriptors that an old protoc generated.",
         fixes=lambda ground: (
             pip_install(ground, "protobuf<=3.20.3"),
-            manual("newer-tensorflow", "Or use a newer TensorFlow (2.12 or later), which was generated anew."),
+            manual(
+                "newer-tensorflow",
+                "Or use a newer TensorFlow (2.12 or later), which was generated anew.",
+            ),
         ),
         check=IMPORT,
         excluded=(NOT_CUDA,),
@@ -650,8 +783,10 @@ CAUSES = (
     Cause(
         "TFX302",
         "protobuf-not-admitted",
-        "The installed protobuf is too new: it no longer has what TensorFlow's generated code calls",
-        "protobuf removed MessageFactory.GetPrototype and others in newer releases; TensorFlow (or a plugin of it) still calls them.",
+        "The installed protobuf is too new: it no longer has what TensorFlow's generated code "
+        "calls",
+        "protobuf removed MessageFactory.GetPrototype and others in newer releases; TensorFlow "
+        "(or a plugin of it) still calls them.",
         fixes=lambda ground: (
             pip_install(ground, "protobuf<5"),
             manual("restart", "Restart the notebook's kernel afterwards."),
@@ -664,11 +799,13 @@ CAUSES = (
         "TFX302",
         "protobuf-not-admitted",
         "The installed protobuf is older than the code that a package was generated with",
-        "A newer package (often tensorflow-metadata, or TensorFlow 2.20 and later) needs a newer protobuf at run time.",
+        "A newer package (often tensorflow-metadata, or TensorFlow 2.20 and later) needs a newer "
+        "protobuf at run time.",
         fixes=lambda ground: (
             manual(
                 "newer-protobuf",
-                "Install the newest protobuf that TensorFlow admits, or an older release of the package that the "
+                "Install the newest protobuf that TensorFlow admits, or an older release of the "
+                "package that the "
                 "traceback names:",
                 ("python", "-m", "pip", "install", "--upgrade", "protobuf"),
             ),
@@ -684,7 +821,12 @@ CAUSES = (
         "The program or a package imports {module}, and this environment does not have it.",
         lambda ground: {"module": ground.first("missing_module", "that it names")},
         lambda ground: (
-            pip_install(ground, IMPORTED_AS.get(ground.first("missing_module"), ground.first("missing_module", "PACKAGE"))),
+            pip_install(
+                ground,
+                IMPORTED_AS.get(
+                    ground.first("missing_module"), ground.first("missing_module", "PACKAGE")
+                ),
+            ),
         ),
         ("python", "-m", "pip", "check"),
         (NOT_CUDA,),
@@ -703,7 +845,8 @@ CAUSES = (
         "TFX304",
         "requirement-not-admitted",
         "{asker} wants {wants}, and {has} is installed",
-        "pip installed what was asked for and broke the requirement of a package that was there. It is a warning: whether it fails shows "
+        "pip installed what was asked for and broke the requirement of a package that was there. "
+        "It is a warning: whether it fails shows "
         "when that package is imported.",
         _conflict,
         _conflict_fixes,
@@ -712,15 +855,23 @@ CAUSES = (
     Cause(
         "TFX901",
         "extension-of-another-tensorflow",
-        "A compiled extension does not fit the installed TensorFlow (its C++ interface, the ABI, differs)",
-        "Libraries of custom operations link to one TensorFlow build: another release, conda's build beside pip's, or other compiler flags "
+        "A compiled extension does not fit the installed TensorFlow (its C++ interface, the ABI, "
+        "differs)",
+        "Libraries of custom operations link to one TensorFlow build: another release, conda's "
+        "build beside pip's, or other compiler flags "
         "lack the symbols or files that they ask for.",
         fixes=lambda ground: (
             manual(
                 "rebuild-extension",
-                "Compile the extension again against the TensorFlow that runs it (with the flags that this prints), or "
+                "Compile the extension again against the TensorFlow that runs it (with the flags "
+                "that this prints), or "
                 "install the release of it that was made for this TensorFlow:",
-                ("python", "-c", "import tensorflow as tf; print(tf.sysconfig.get_compile_flags(), tf.sysconfig.get_link_flags())"),
+                (
+                    "python",
+                    "-c",
+                    "import tensorflow as tf; print(tf.sysconfig.get_compile_flags(), "
+                    "tf.sysconfig.get_link_flags())",
+                ),
             ),
         ),
         check=IMPORT,
@@ -730,11 +881,13 @@ CAUSES = (
         "TFX902",
         "metal-plugin-of-another-tensorflow",
         "tensorflow-metal does not fit the installed TensorFlow",
-        "Apple's plugin links to files of the TensorFlow it was built for; the installed one does not have them.",
+        "Apple's plugin links to files of the TensorFlow it was built for; the installed one does "
+        "not have them.",
         fixes=lambda ground: (
             manual(
                 "fitting-metal",
-                "Remove tensorflow-metal (training then runs on the CPU), or pin the TensorFlow that it supports, "
+                "Remove tensorflow-metal (training then runs on the CPU), or pin the TensorFlow "
+                "that it supports, "
                 "such as TensorFlow 2.18 with tensorflow-metal 1.2.0:",
                 ("python", "-m", "pip", "uninstall", "tensorflow-metal"),
             ),
@@ -744,13 +897,16 @@ CAUSES = (
     Cause(
         "TFX903",
         "windows-dll-missing",
-        "Windows cannot load TensorFlow's DLL: a library that it needs is missing, mostly the Microsoft Visual C++ runtime",
-        "The message names TensorFlow's own file; what is missing is a DLL that this file needs: the Visual C++ 2015-2022 "
+        "Windows cannot load TensorFlow's native runtime (its DLL): a library that it needs is "
+        "missing, mostly the Microsoft Visual C++ runtime",
+        "The message names TensorFlow's own file; what is missing is a DLL that this file needs: "
+        "the Visual C++ 2015-2022 "
         "redistributable (x64), or for TensorFlow 1 and 2.0 the CUDA DLLs.",
         fixes=lambda ground: (
             manual(
                 "install-vc-redist",
-                "Install the Microsoft Visual C++ redistributable 2015-2022 (x64), then open a new console:",
+                "Install the Microsoft Visual C++ redistributable 2015-2022 (x64), then open a "
+                "new console:",
                 ("winget", "install", "Microsoft.VCRedist.2015+.x64"),
             ),
             manual("64-bit-python", "Use a 64-bit Python that this TensorFlow supports."),
@@ -761,17 +917,24 @@ CAUSES = (
     Cause(
         "TFX903",
         "windows-dll-missing",
-        "TensorFlow's DLL was found and refused to start: Visual C++ runtime too old, CPU without AVX, or clashing DLLs",
-        "An initialization routine failed: the Visual C++ runtime is older than TensorFlow needs (2.19 and later want a "
-        "new one), the processor lacks AVX, or another package (PyTorch, PySide) loaded other DLLs first.",
+        "TensorFlow's native runtime (its DLL) was found and refused to start: Visual C++ runtime "
+        "too old, CPU without AVX, or clashing DLLs",
+        "An initialization routine failed: the Visual C++ runtime is older than TensorFlow needs "
+        "(2.19 and later want a "
+        "new one), the processor lacks AVX, or another package (PyTorch, PySide) loaded other "
+        "DLLs first.",
         fixes=lambda ground: (
             manual(
                 "install-vc-redist",
-                "Install the newest Microsoft Visual C++ redistributable 2015-2022 (x64), then open a new console:",
+                "Install the newest Microsoft Visual C++ redistributable 2015-2022 (x64), then "
+                "open a new console:",
                 ("winget", "install", "Microsoft.VCRedist.2015+.x64"),
             ),
-            manual("import-order", "If it stays, import tensorflow before torch and Qt packages; on a CPU without "
-                   "AVX use another machine."),
+            manual(
+                "import-order",
+                "If it stays, import tensorflow before torch and Qt packages; on a CPU without "
+                "AVX use another machine.",
+            ),
         ),
         check=IMPORT,
         name="TFX903-init",
@@ -795,12 +958,14 @@ CAUSES = (
         "TFX904",
         "cpu-without-avx",
         "The processor lacks instructions (AVX) that TensorFlow's wheel was compiled for",
-        "TensorFlow from 1.6 on needs AVX; a CPU without it, or a virtual machine that hides it, kills the process at "
+        "TensorFlow from 1.6 on needs AVX; a CPU without it, or a virtual machine that hides it, "
+        "kills the process at "
         "the import.",
         fixes=lambda ground: (
             manual(
                 "other-build",
-                "Use a machine (or a virtual CPU type such as `host`) with AVX, or a build for this CPU from conda-forge "
+                "Use a machine (or a virtual CPU type such as `host`) with AVX, or a build for "
+                "this CPU from conda-forge "
                 "or from source. Look for avx here:",
                 ("lscpu",),
             ),
@@ -812,7 +977,8 @@ CAUSES = (
         "PYE102",
         "no-build-for-this-python",
         "There is no {requirement} for this Python{python}",
-        "{seen}: TensorFlow has wheels for certain Python versions and platforms only (64-bit). {range}.",
+        "{seen}: TensorFlow has wheels for certain Python versions and platforms only (64-bit). "
+        "{range}.",
         _pip,
         _pip_fixes,
         ("python", "-c", "import sys, platform; print(sys.version, platform.machine())"),
@@ -823,7 +989,10 @@ CAUSES = (
         "python-under-rosetta",
         "Python and a library are for different processors ({have} and {need})",
         "On a Mac with Apple silicon an Intel Python (Rosetta) and arm64 packages do not mix.",
-        lambda ground: {"have": ground.first("have", "x86_64"), "need": ground.first("need", "arm64")},
+        lambda ground: {
+            "have": ground.first("have", "x86_64"),
+            "need": ground.first("need", "arm64"),
+        },
         lambda ground: (
             manual(
                 "native-python",
@@ -839,8 +1008,11 @@ CAUSES = (
         "pip could not reach the package index, so it found no version",
         "The network, a proxy or a certificate is in the way; 'no version' only follows from it.",
         fixes=lambda ground: (
-            manual("network", "Mend the connection (proxy, certificates, DNS) and try again:",
-                   ("python", "-m", "pip", "index", "versions", "tensorflow")),
+            manual(
+                "network",
+                "Mend the connection (proxy, certificates, DNS) and try again:",
+                ("python", "-m", "pip", "index", "versions", "tensorflow"),
+            ),
         ),
         check=("python", "-m", "pip", "index", "versions", "tensorflow"),
         excluded=("Python's version is not the reason.",),
@@ -849,11 +1021,13 @@ CAUSES = (
         "PYE902",
         "requirements-contradict",
         "The requirements contradict each other: no set of releases satisfies them all",
-        "Two packages want releases of a third one that exclude each other, or one has no release for this Python.",
+        "Two packages want releases of a third one that exclude each other, or one has no release "
+        "for this Python.",
         fixes=lambda ground: (
             manual(
                 "loosen",
-                "Loosen one of the pins that the message names, or use separate environments; envcheck says what goes with a "
+                "Loosen one of the pins that the message names, or use separate environments; "
+                "envcheck says what goes with a "
                 "TensorFlow:",
                 ("envcheck", "matrix", "show", "tensorflow", tensorflow(ground) or "2.20"),
             ),

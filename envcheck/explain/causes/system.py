@@ -15,7 +15,8 @@ CAUSES = (
         fixes=lambda ground: (
             manual(
                 "use-wsl2",
-                "Install WSL2 and TensorFlow inside of it (the Windows driver is enough), or stay with TensorFlow "
+                "Install WSL2 and TensorFlow inside of it (the Windows driver is enough), or stay "
+                "with TensorFlow "
                 "2.10 and Python 3.10 on Windows:",
                 ("wsl.exe", "--install"),
                 ("python", "-m", "pip", "install", "tensorflow[and-cuda]"),
@@ -28,12 +29,14 @@ CAUSES = (
         "SYS102",
         "glibc-too-old",
         "The system's C library (glibc) is older than the program needs: {glibc} is missing",
-        "A wheel is compiled for a minimum of glibc, which belongs to the operating system and cannot be updated alone.",
+        "A wheel is compiled for a minimum of glibc, which belongs to the operating system and "
+        "cannot be updated alone.",
         lambda ground: {"glibc": ground.first("glibc", "a version of it")},
         lambda ground: (
             manual(
                 "other-system",
-                "Run it in a container or on a newer system, or install an older release of the package that asks for it:",
+                "Run it in a container or on a newer system, or install an older release of the "
+                "package that asks for it:",
                 ("ldd", "--version"),
             ),
         ),
@@ -43,7 +46,8 @@ CAUSES = (
     Cause(
         "SYS102",
         "glibc-too-old",
-        "glibc is too old for TensorBoard's fast loader ({glibc} is missing); TensorBoard goes on without it",
+        "glibc is too old for TensorBoard's fast loader ({glibc} is missing); TensorBoard goes on "
+        "without it",
         "Nothing has to be done: TensorBoard reads the files with its own slower loader.",
         lambda ground: {"glibc": ground.first("glibc", "a version of it")},
         lambda ground: (
@@ -60,7 +64,8 @@ CAUSES = (
         lambda ground: (
             manual(
                 "conda-libstdcxx",
-                "In a conda environment install its own and name its lib folder in LD_LIBRARY_PATH; else use a newer "
+                "In a conda environment install its own and name its lib folder in "
+                "LD_LIBRARY_PATH; else use a newer "
                 "system or a container:",
                 ("conda", "install", "-c", "conda-forge", "libstdcxx-ng"),
             ),
@@ -72,11 +77,13 @@ CAUSES = (
         "SYS902",
         "thread-limit-reached",
         "The process or thread limit is reached: no new thread can be started",
-        "TensorFlow starts a thread per core; the limit of the user or container (ulimit -u, pids) is lower.",
+        "TensorFlow starts a thread per core; the limit of the user or container (ulimit -u, "
+        "pids) is lower.",
         fixes=lambda ground: (
             manual(
                 "raise-limit",
-                "Raise the limit of processes (ulimit -u; in Docker --pids-limit), or run less at the same time:",
+                "Raise the limit of processes (ulimit -u; in Docker --pids-limit), or run less at "
+                "the same time:",
                 ("ulimit", "-u", "4096"),
                 ("export", "OMP_NUM_THREADS=4"),
             ),
@@ -90,8 +97,12 @@ CAUSES = (
         "The disk (or the user's quota) is full",
         "A file could not be written: pip needs space in its temporary and cache folders, too.",
         fixes=lambda ground: (
-            manual("free-disk", "Free space; pip's cache is often large:", ("df", "-h"),
-                   ("python", "-m", "pip", "cache", "purge")),
+            manual(
+                "free-disk",
+                "Free space; pip's cache is often large:",
+                ("df", "-h"),
+                ("python", "-m", "pip", "cache", "purge"),
+            ),
         ),
         check=("df", "-h"),
     ),
@@ -99,11 +110,13 @@ CAUSES = (
         "SYS905",
         "process-killed",
         "The process was killed from outside, mostly because the computer's memory was full",
-        "The kernel's out-of-memory killer (or the limit of a container or job) ends a process without a traceback.",
+        "The kernel's out-of-memory killer (or the limit of a container or job) ends a process "
+        "without a traceback.",
         fixes=lambda ground: (
             manual(
                 "less-memory",
-                "Look whether it was the memory, then load less data at once or give the container or job more memory:",
+                "Look whether it was the memory, then load less data at once or give the "
+                "container or job more memory:",
                 ("sudo", "dmesg", "-T"),
                 ("free", "-h"),
             ),
@@ -123,11 +136,16 @@ CAUSES = (
         "SMK908",
         "segmentation-fault",
         "The process crashed inside of compiled code (segmentation fault)",
-        "There is no message from where it crashed. Often two libraries do not fit: two CUDA or cuDNN copies, "
+        "There is no message from where it crashed. Often two libraries do not fit: two CUDA or "
+        "cuDNN copies, "
         "an extension of another TensorFlow, or packages that bring the same C++ library.",
         fixes=lambda ground: (
-            manual("trace-crash", "Let Python print where it was, and look at the environment:",
-                   ("python", "-X", "faulthandler", "PROGRAM.py"), CHECK),
+            manual(
+                "trace-crash",
+                "Let Python print where it was, and look at the environment:",
+                ("python", "-X", "faulthandler", "PROGRAM.py"),
+                CHECK,
+            ),
         ),
         check=IMPORT,
     ),
@@ -135,25 +153,48 @@ CAUSES = (
         "SMK901",
         "error-of-the-program",
         "The program itself fails: {error}",
-        "It is an error of the program or its data, not of the environment.{where}",
+        "It is an error of the program or its data, not an environment problem.{where}",
         lambda ground: {
             "error": ground.first("error", "see the last line"),
             "where": f" It was raised at {ground.first('frame')}." if ground.first("frame") else "",
         },
-        lambda ground: (manual("read-traceback", "Look at the line of your own code that the traceback names."),),
+        lambda ground: (
+            manual("read-traceback", "Look at the line of your own code that the traceback names."),
+        ),
         excluded=("The lines of TensorFlow above it are not the reason.",),
+        verdict="not-environment",
+    ),
+    Cause(
+        "SMK910",
+        "bad-data-for-the-network",
+        "cuDNN was given data that it cannot take ({status}): mostly an empty batch or a wrong "
+        "shape",
+        "It is not an environment problem: the network's input has no elements or not the shape "
+        "that a layer wants.",
+        lambda ground: {"status": ground.first("cudnn_status", "CUDNN_STATUS_BAD_PARAM")},
+        lambda ground: (
+            manual(
+                "look-at-data",
+                "Print the shapes of what goes into fit or predict; look for empty images, "
+                "labels, filters.",
+            ),
+        ),
+        excluded=("cuDNN is installed and answers.",),
         verdict="not-environment",
     ),
     Cause(
         "SMK909",
         "nothing-to-mend",
         "Harmless: on a machine without a GPU the program runs on the CPU",
-        "The messages are warnings: TensorFlow looked for an NVIDIA GPU, found none and goes on on the CPU. Nothing fails.",
+        "The messages are warnings: TensorFlow looked for an NVIDIA GPU, found none and goes on "
+        "on the CPU. Nothing fails.",
         fixes=lambda ground: (
             manual(
                 "expect-gpu",
-                "Nothing has to be done. If a GPU was expected here, give it to the process (docker run --gpus all, a GPU node) "
-                "and look with:",
+                "Nothing has to be done. If a GPU was expected here, its driver or its libraries "
+                "are missing (nvidia-smi tells "
+                "which), or it was not given to the process (docker run --gpus all, a GPU node); "
+                "look with:",
                 ("envcheck",),
             ),
         ),

@@ -13,13 +13,21 @@ SIGNATURES = (
     Signature(
         "private-path",
         "fatal",
-        ("No module named 'tensorflow.", "No module named 'keras.", "No module named tensorflow.", "No module named keras.",
-         "No module named 'tensorflow_core", "No module named 'tensorflow_estimator"),
         (
-            r"No module named '?(?P<module>tensorflow\.(?:python|core|compiler|tools)\.[\w.]{1,120})",
+            "No module named 'tensorflow.",
+            "No module named 'keras.",
+            "No module named tensorflow.",
+            "No module named keras.",
+            "No module named 'tensorflow_core",
+            "No module named 'tensorflow_estimator",
+        ),
+        (
+            r"No module named '?(?P<module>tensorflow\.(?:python|core|compiler"
+            r"|tools)\.[\w.]{1,120})",
             r"No module named '?(?P<module>tensorflow\.keras\.[\w.]{1,120})",
             r"No module named '?(?P<module>keras\.(?!src\b|_tf_keras\b|api\b)[\w.]{1,120})",
-            r"No module named '?(?P<module>tensorflow_core\.[\w.]{1,120}|tensorflow\.examples[\w.]{0,80})",
+            r"No module named '?(?P<module>tensorflow_core\.[\w.]{1,120}"
+            r"|tensorflow\.examples[\w.]{0,80})",
         ),
         _PRIVATE,
     ),
@@ -28,8 +36,10 @@ SIGNATURES = (
         "fatal",
         ("cannot import name",),
         (
-            r"cannot import name '?(?P<name>\w{1,80})'? from '?(?P<module>tensorflow\.(?:python|keras|core)[\w.]{0,120})",
-            r"cannot import name '?(?P<name>\w{1,80})'? from '?(?P<module>keras(?:\.(?!src\b|_tf_keras\b|api\b)[\w.]{1,120})?)'",
+            r"cannot import name '?(?P<name>\w{1,80})'? from "
+            r"'?(?P<module>tensorflow\.(?:python|keras|core)[\w.]{0,120})",
+            r"cannot import name '?(?P<name>\w{1,80})'? from "
+            r"'?(?P<module>keras(?:\.(?!src\b|_tf_keras\b|api\b)[\w.]{1,120})?)'",
         ),
         (
             Means("TFX102", 0.95, ("unknown-location",)),
@@ -41,9 +51,16 @@ SIGNATURES = (
     Signature(
         "keras-attribute",
         "fatal",
-        ("module 'tensorflow.keras", "module 'keras.", "module 'tensorflow.python", "module 'keras' has no"),
         (
-            r"module '(?P<module>(?:tensorflow\.keras|tensorflow\.python|keras)(?:\.(?!src\b|_tf_keras\b|api\b|utils\.generic_utils)[\w.]{1,80})?)' has no attribute '(?P<name>\w{1,80})'",
+            "module 'tensorflow.keras",
+            "module 'keras.",
+            "module 'tensorflow.python",
+            "module 'keras' has no",
+        ),
+        (
+            r"module '(?P<module>(?:tensorflow\.keras|tensorflow\.python|keras)(?:\.(?!src\b"
+            r"|_tf_keras\b|api\b|utils\.generic_utils)[\w.]{1,80})?)' has no attribute "
+            r"'(?P<name>\w{1,80})'",
         ),
         (Means("IMP102", 0.9, ("circular",)), Means("IMP903", 0.85)),
     ),
@@ -52,11 +69,16 @@ SIGNATURES = (
         "fatal",
         ("module 'tensorflow' has no attribute", "module 'tensorflow._api"),
         (
-            r"module 'tensorflow(?:\._api\.v\d)?' has no attribute '(?P<tf1>Session|placeholder|ConfigProto|GPUOptions|get_default_graph|"
-            r"reset_default_graph|global_variables_initializer|app|flags|logging|layers|variable_scope|get_variable|"
-            r"train|summary|set_random_seed|random_normal|truncated_normal|contrib|InteractiveSession|mul|sub|"
-            r"Graph|disable_eager_execution|enable_eager_execution|placeholder_with_default|log|to_float|to_int32|"
-            r"gfile|initialize_all_variables|name_scope|trainable_variables|matrix_inverse|assign|sparse_placeholder|"
+            r"module 'tensorflow(?:\._api\.v\d)?' has no attribute "
+            r"'(?P<tf1>Session|placeholder|ConfigProto|GPUOptions|get_default_graph|"
+            r"reset_default_graph|global_variables_initializer|app|flags|logging|layers"
+            r"|variable_scope|get_variable|"
+            r"train|summary|set_random_seed|random_normal|truncated_normal|contrib"
+            r"|InteractiveSession|mul|sub|"
+            r"Graph|disable_eager_execution|enable_eager_execution|placeholder_with_default|log"
+            r"|to_float|to_int32|"
+            r"gfile|initialize_all_variables|name_scope|trainable_variables|matrix_inverse|assign"
+            r"|sparse_placeholder|"
             r"losses|metrics|python_io|all_variables|merge_all_summaries|scalar_summary)'",
         ),
         (
@@ -67,9 +89,14 @@ SIGNATURES = (
     Signature(
         "tensorflow-attribute",
         "fatal",
-        ("module 'tensorflow' has no attribute", "module 'tensorflow._api", "module 'tensorflow.compat"),
         (
-            r"module 'tensorflow[\w.]{0,60}' has no attribute '(?P<tf_name>(?!__version__|keras\b)\w{1,80})'",
+            "module 'tensorflow' has no attribute",
+            "module 'tensorflow._api",
+            "module 'tensorflow.compat",
+        ),
+        (
+            r"module 'tensorflow[\w.]{0,60}' has no attribute "
+            r"'(?P<tf_name>(?!__version__|keras\b)\w{1,80})'",
         ),
         (Means("IMP902-other", 0.6),),
     ),
@@ -77,14 +104,20 @@ SIGNATURES = (
         "contrib",
         "fatal",
         ("tensorflow.contrib",),
-        (r"No module named '?(?P<module>tensorflow\.contrib[\w.]{0,80})", r"module 'tensorflow\.contrib"),
+        (
+            r"No module named '?(?P<module>tensorflow\.contrib[\w.]{0,80})",
+            r"module 'tensorflow\.contrib",
+        ),
         (Means("IMP902", 0.95),),
     ),
     Signature(
         "eager-placeholder",
         "fatal",
-        ("is not compatible with eager execution", "is not supported when eager execution is enabled",
-         "The Session graph is empty"),
+        (
+            "is not compatible with eager execution",
+            "is not supported when eager execution is enabled",
+            "The Session graph is empty",
+        ),
         (),
         (Means("IMP902", 0.9),),
     ),
@@ -99,7 +132,10 @@ SIGNATURES = (
         "circular",
         "fatal",
         ("partially initialized module",),
-        (r"partially initialized module '(?P<shadowed>tensorflow|keras|numpy|random|typing|types|copy|code|inspect|queue|numbers|token|enum)'",),
+        (
+            r"partially initialized module '(?P<shadowed>tensorflow|keras|numpy|random|typing"
+            r"|types|copy|code|inspect|queue|numbers|token|enum)'",
+        ),
         (Means("IMP102", 0.9),),
     ),
     Signature(
@@ -112,16 +148,28 @@ SIGNATURES = (
         "unknown-location",
         "fatal",
         ("(unknown location)",),
-        (r"cannot import name '?(?P<name>\w{1,80})'? from '?(?P<module>(?:tensorflow|keras)[\w.]{0,120})'? \(unknown location\)",),
+        (
+            r"cannot import name '?(?P<name>\w{1,80})'? from "
+            r"'?(?P<module>(?:tensorflow|keras)[\w.]{0,120})'? \(unknown location\)",
+        ),
         (Means("TFX102", 0.95),),
     ),
     Signature(
         "no-version",
         "fatal",
-        ("module 'tensorflow' has no attribute '__version__'", "No module named 'tensorflow.compat'",
-         "No module named 'tensorflow.python'", "No module named 'tensorflow._api'", "No module named 'tensorflow.python.pywrap",
-         "No module named '_pywrap_tensorflow_internal'"),
-        (r"has no attribute '__version__'|No module named '?(?:tensorflow\.(?:compat|_api|python)'|_pywrap_tensorflow_internal|tensorflow\.python\.pywrap)",),
+        (
+            "module 'tensorflow' has no attribute '__version__'",
+            "No module named 'tensorflow.compat'",
+            "No module named 'tensorflow.python'",
+            "No module named 'tensorflow._api'",
+            "No module named 'tensorflow.python.pywrap",
+            "No module named '_pywrap_tensorflow_internal'",
+        ),
+        (
+            r"has no attribute '__version__'|No module named "
+            r"'?(?:tensorflow\.(?:compat|_api|python)'|_pywrap_tensorflow_internal"
+            r"|tensorflow\.python\.pywrap)",
+        ),
         (
             Means("IMP102", 0.93, ("not-a-package",)),
             Means("IMP102", 0.92, ("tensorflow-py",)),
@@ -131,7 +179,11 @@ SIGNATURES = (
     Signature(
         "tensorflow-not-installed",
         "fatal",
-        ("No module named 'tensorflow'", "No module named tensorflow", "No module named 'tensorflow_gpu"),
+        (
+            "No module named 'tensorflow'",
+            "No module named tensorflow",
+            "No module named 'tensorflow_gpu",
+        ),
         (r"No module named '?tensorflow'?$", r"No module named '?tensorflow'?[\s\"<]"),
         (Means("TFX101", 0.9),),
     ),
@@ -139,7 +191,10 @@ SIGNATURES = (
         "other-module-missing",
         "fatal",
         ("No module named",),
-        (r"No module named '?(?P<missing_module>(?!tensorflow\b|keras\b|tf_keras\b)[A-Za-z_]\w{0,60})",),
+        (
+            r"No module named '?(?P<missing_module>(?!tensorflow\b|keras\b"
+            r"|tf_keras\b)[A-Za-z_]\w{0,60})",
+        ),
         (Means("TFX303", 0.75),),
     ),
     Signature(
@@ -147,10 +202,26 @@ SIGNATURES = (
         "context",
         ("-packages",),
         (
-            r"(?:site|dist)-packages[/\\](?P<third>(?!tensorflow[/\\]|keras[/\\]|tf_keras|numpy|google|h5py|absl|"
-            r"tensorboard|torch[/\\]|six|ipykernel|IPython|_pytest|pluggy|importlib|pkg_resources|wrapt|flask|"
-            r"werkzeug|django|gunicorn|uvicorn|click|celery|streamlit|setuptools|pip[/\\]|joblib|ml_dtypes|scipy|"
-            r"tensorflow_core|tensorflow_estimator|tensorflow_cpu|keras_preprocessing|nvidia)[A-Za-z_]\w{1,40})[/\\]",
+            r"(?:site|dist)-packages[/\\](?P<third>(?!tensorflow[/\\]|keras[/\\]|tf_keras|numpy"
+            r"|google|h5py|absl|"
+            r"tensorboard|torch[/\\]|six|ipykernel|IPython|_pytest|pluggy|importlib|pkg_resources"
+            r"|wrapt|flask|"
+            r"werkzeug|django|gunicorn|uvicorn|click|celery|streamlit|setuptools|pip[/\\]|joblib"
+            r"|ml_dtypes|scipy|"
+            r"tensorflow_core|tensorflow_estimator|tensorflow_cpu|keras_preprocessing"
+            r"|nvidia)[A-Za-z_]\w{1,40})[/\\]",
+        ),
+    ),
+    Signature(
+        "user-site",
+        "context",
+        ("-packages",),
+        (
+            r"(?P<user_site>[^\s\"']{0,80}/\.local/lib/python3\.\d{1,2}/site-packages)/tensorflow",
+            r"(?P<user_site>[^\s\"']{0,80}/Library/Python/3\.\d{1,2}/lib/python/site-packages)/ten"
+            r"sorflow",
+            r"(?P<user_site>[^\s\"']{0,80}\\AppData\\Roaming\\Python\\Python3\d{1,2}\\site-package"
+            r"s)\\tensorflow",
         ),
     ),
     Signature(
@@ -158,9 +229,10 @@ SIGNATURES = (
         "fatal",
         ("undefined symbol: _ZN", "undefined symbol: _ZT", "undefined symbol: _ZN10tensorflow"),
         (
-            r"(?P<extension>[\w.+-]{1,80}\.so)?[^;\s]{0,3}\s?:? ?undefined symbol: (?P<symbol>_Z\w{0,30}(?:10tensorflow|6google8protobuf|3tsl|4absl|4xla)\w{0,150})",
+            r"(?P<extension>[\w.+-]{1,80}\.so)?[^;\s]{0,3}\s?:? ?undefined symbol: "
+            r"(?P<symbol>_Z\w{0,30}(?:10tensorflow|6google8protobuf|3tsl|4absl|4xla)\w{0,150})",
         ),
-        (Means("TFX901", 0.95),),
+        (Means("PYE302", 0.97, ("user-site",)), Means("TFX901", 0.9)),
     ),
     Signature(
         "extension-framework",

@@ -14,8 +14,12 @@ SIGNATURES = (
     Signature(
         "keras-registered-twice",
         "fatal",
-        ("metrics with the same name", "metric with the same name already exists",
-         "Duplicate registrations for type", "AlreadyExistsError: Another metric"),
+        (
+            "metrics with the same name",
+            "metric with the same name already exists",
+            "Duplicate registrations for type",
+            "AlreadyExistsError: Another metric",
+        ),
         (),
         _TWO_KERASES,
     ),
@@ -44,14 +48,18 @@ SIGNATURES = (
             "cannot import name 'is_tensor_or_tensor_list'",
         ),
         (),
-        (Means("KER201", 0.92),),
+        (Means("KER201", 0.92), Means("PYE302", 0.6, ("user-site",))),
     ),
     Signature(
         "keras-lazy-without-keras",
         "fatal",
-        ("module 'tensorflow' has no attribute 'keras'", "module 'keras' has no attribute '__internal__'",
-         "cannot import name 'keras' from 'tensorflow'", "No module named 'tensorflow.keras'",
-         "module 'tensorflow._api.v2.compat.v2' has no attribute 'keras'"),
+        (
+            "module 'tensorflow' has no attribute 'keras'",
+            "module 'keras' has no attribute '__internal__'",
+            "cannot import name 'keras' from 'tensorflow'",
+            "No module named 'tensorflow.keras'",
+            "module 'tensorflow._api.v2.compat.v2' has no attribute 'keras'",
+        ),
         (),
         (
             Means("IMP102", 0.9, ("not-a-package",)),
@@ -102,7 +110,10 @@ SIGNATURES = (
         "keras-3-attribute",
         "fatal",
         ("module 'keras._tf_keras.keras", "module 'keras.api", "module 'keras.src"),
-        (r"module '(?P<module>keras\.(?:_tf_keras\.keras|api|src)[\w.]{0,80})' has no attribute '(?P<name>\w{1,80})'",),
+        (
+            r"module '(?P<module>keras\.(?:_tf_keras\.keras|api|src)[\w.]{0,80})' has no "
+            r"attribute '(?P<name>\w{1,80})'",
+        ),
         _KERAS_2_CODE,
     ),
     Signature(
@@ -110,7 +121,8 @@ SIGNATURES = (
         "fatal",
         ("cannot import name", "No module named 'keras._tf_keras", "No module named 'tf_keras"),
         (
-            r"cannot import name '(?P<name>\w{1,80})' from '(?P<module>keras\.(?:_tf_keras\.keras|api|src)[\w.]{0,80})'",
+            r"cannot import name '(?P<name>\w{1,80})' from "
+            r"'(?P<module>keras\.(?:_tf_keras\.keras|api|src)[\w.]{0,80})'",
             r"No module named '(?P<module>keras\._tf_keras[\w.]{0,80})'",
         ),
         _KERAS_2_CODE,
@@ -118,7 +130,11 @@ SIGNATURES = (
     Signature(
         "tf-keras-missing",
         "fatal",
-        ("No module named 'tf_keras'", "requires `tf_keras` package", "tf_keras package to be installed"),
+        (
+            "No module named 'tf_keras'",
+            "requires `tf_keras` package",
+            "tf_keras package to be installed",
+        ),
         (),
         (Means("KER302", 0.95),),
     ),
@@ -136,7 +152,10 @@ SIGNATURES = (
     Signature(
         "addons-end-of-life",
         "noise",
-        ("TensorFlow Addons (TFA) has ended development", "Tensorflow Addons supports using Python ops for all Tensorflow versions"),
+        (
+            "TensorFlow Addons (TFA) has ended development",
+            "Tensorflow Addons supports using Python ops for all Tensorflow versions",
+        ),
         note="tensorflow-addons says that it is no longer maintained.",
     ),
     Signature(
@@ -146,24 +165,34 @@ SIGNATURES = (
             "Unrecognized keyword arguments: ['batch_shape'",
             "Unrecognized keyword arguments passed to",
             "File format not supported: filepath=",
-            "Unknown layer: 'Functional'", "Unknown layer: Functional",
+            "Unknown layer: 'Functional'",
+            "Unknown layer: Functional",
             "No module named 'keras.src.models.functional'",
             "No module named 'keras.src.preprocessing'",
             "Could not deserialize class 'Functional'",
             "Could not locate class 'Functional'",
-            "is not a registered class", "Error when deserializing class",
-            "Unknown object: ", "Error unpickling", "bad marshal data (unknown type code)",
+            "is not a registered class",
+            "Error when deserializing class",
+            "Unknown object: ",
+            "Error unpickling",
+            "bad marshal data (unknown type code)",
             "'str' object has no attribute 'decode'",
             "unexpected keyword argument 'batch_shape'",
-            "DTypePolicy", "unexpected keyword argument 'quantization_config'",
+            "DTypePolicy",
+            "unexpected keyword argument 'quantization_config'",
             "Keras 3 only supports V3 `.keras` files",
         ),
         (
-            r"Unrecognized keyword arguments(?: passed to \w{1,60})?: (?:\['batch_shape'|\{.{0,20}(?:batch_shape|batch_input_shape|input_shape|time_major))",
+            r"Unrecognized keyword arguments(?: passed to \w{1,60})?: "
+            r"(?:\['batch_shape'|\{.{0,20}(?:batch_shape|batch_input_shape|input_shape"
+            r"|time_major))",
             r"File format not supported|Keras 3 only supports V3",
-            r"Unknown layer: '?Functional", r"keras\.src\.(?:models\.functional|preprocessing)",
-            r"Could not (?:deserialize|locate) class '?\w", r"Error when deserializing class",
-            r"bad marshal data", r"Unknown (?:object|dtype policy): ?'?\w{0,40}",
+            r"Unknown layer: '?Functional",
+            r"keras\.src\.(?:models\.functional|preprocessing)",
+            r"Could not (?:deserialize|locate) class '?\w",
+            r"Error when deserializing class",
+            r"bad marshal data",
+            r"Unknown (?:object|dtype policy): ?'?\w{0,40}",
             r"'str' object has no attribute 'decode'",
             r"unexpected keyword argument '(?:batch_shape|quantization_config)'",
         ),
@@ -179,9 +208,16 @@ SIGNATURES = (
     Signature(
         "probability-needs-tf-keras",
         "fatal",
-        ("cannot import name 'deserialize_keras_object' from partially initialized module 'keras", "`tf_keras` is required by TensorFlow Probability",
-         "tensorflow_probability"),
-        (r"partially initialized module 'keras", r"(?P<tfp>tensorflow_probability).{0,80}tf[_-]keras"),
+        (
+            "cannot import name 'deserialize_keras_object' from partially initialized module "
+            "'keras",
+            "`tf_keras` is required by TensorFlow Probability",
+            "tensorflow_probability",
+        ),
+        (
+            r"partially initialized module 'keras",
+            r"(?P<tfp>tensorflow_probability).{0,80}tf[_-]keras",
+        ),
         (Means("TFX305-tfp", 0.85),),
     ),
 )

@@ -11,10 +11,15 @@ _GPU_LIBRARY = (
     r"(?:32|64)_\d{1,4}\.dll)"
 )
 _MISSING = (
+    Means("LIB908", 0.95, ("built-for-no-index-release",)),
     Means("LIB101-cusolver", 0.95, ("only-cusolver",)),
     Means("LIB101-path", 0.9, ("one-missing", "ld-library-path", "!only-cusolver")),
     Means("LIB101", 0.85),
-    Means("harmless-cpu", 0.88, ("cudart-ignorable", "!named-besides-cudart", "!dlopen-skipped")),
+    Means(
+        "harmless-cpu",
+        0.88,
+        ("!gpu-here", "cudart-ignorable", "!named-besides-cudart", "!dlopen-skipped"),
+    ),
     Means("harmless-jax", 0.96, ("jax-trainer",)),
 )
 
@@ -80,7 +85,8 @@ SIGNATURES = (
         "error",
         ("undefined symbol", "undefined reference"),
         (
-            r"(?P<library>libcudnn\w{0,40}\.so[.\d]{0,12})[^;]{0,200}undefined symbol: (?P<symbol>\w{1,200})",
+            r"(?P<library>libcudnn\w{0,40}\.so[.\d]{0,12})[^;]{0,200}undefined symbol: "
+            r"(?P<symbol>\w{1,200})",
             r"undefined symbol: (?P<symbol>\w{1,200}),? version libcudnn\w{0,40}",
         ),
         (Means("LIB904", 0.9),),
@@ -90,7 +96,8 @@ SIGNATURES = (
         "fatal",
         ("undefined symbol",),
         (
-            r"(?P<library>lib(?:cublas|cublasLt|cusparse|cusolver|cufft|nvJitLink|cudart|torch_cuda)"
+            r"(?P<library>lib(?:cublas|cublasLt|cusparse|cusolver|cufft|nvJitLink|cudart"
+            r"|torch_cuda)"
             r"[\w.]{0,20})[^;]{0,200}undefined symbol: (?P<symbol>\w{1,200})",
             r"undefined symbol: (?P<symbol>\w{1,200}),? version "
             r"(?P<library>lib(?:cublas|nvJitLink|cusparse|cudart)[\w.]{0,30})",
@@ -135,7 +142,19 @@ SIGNATURES = (
         ("Could not find cuda drivers on your machine",),
         (),
         (
-            Means("harmless-cpu", 0.75, ("training",)),
+            Means(
+                "harmless-cpu",
+                0.8,
+                (
+                    "!gpu-here",
+                    "nothing-fails",
+                    "!dlopen-skipped",
+                    "!library-missing",
+                    "!tf-gpu-list-empty",
+                    "!nvidia-smi-banner",
+                    "!cuda-libraries-error",
+                ),
+            ),
             Means("DRV101-or-libraries", 0.7),
         ),
     ),
@@ -149,15 +168,25 @@ SIGNATURES = (
     Signature(
         "library-opened",
         "context",
-        ("Successfully opened dynamic library", "Successfully opened CUDA library",
-         "successfully opened CUDA library"),
-        (rf"(?:dynamic|CUDA) library (?P<opened>{_GPU_LIBRARY.replace('?P<soname>', '?:')})",
-         r"(?:dynamic|CUDA) library (?P<libcuda>libcuda\.so\.1|nvcuda\.dll)"),
+        (
+            "Successfully opened dynamic library",
+            "Successfully opened CUDA library",
+            "successfully opened CUDA library",
+        ),
+        (
+            rf"(?:dynamic|CUDA) library (?P<opened>{_GPU_LIBRARY.replace('?P<soname>', '?:')})",
+            r"(?:dynamic|CUDA) library (?P<libcuda>libcuda\.so\.1|nvcuda\.dll)",
+        ),
     ),
     Signature(
         "libdevice-missing",
         "fatal",
-        ("libdevice not found", "Can't find libdevice", "libdevice.10.bc", "libdevice is required by this HLO"),
+        (
+            "libdevice not found",
+            "Can't find libdevice",
+            "libdevice.10.bc",
+            "libdevice is required by this HLO",
+        ),
         (),
         (Means("CUD901", 0.95, ()),),
     ),
@@ -166,7 +195,10 @@ SIGNATURES = (
         "fatal",
         ("JIT compilation failed",),
         (),
-        (Means("CUD901", 0.6, ("!invalid-ptx", "!ptx-too-new")), Means("GPU201-new", 0.5, ("capability-newer",))),
+        (
+            Means("CUD901", 0.6, ("!invalid-ptx", "!ptx-too-new")),
+            Means("GPU201-new", 0.5, ("capability-newer",)),
+        ),
     ),
     Signature(
         "ptxas-missing",

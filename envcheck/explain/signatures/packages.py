@@ -8,11 +8,19 @@ SIGNATURES = (
     Signature(
         "numpy-2-loaded",
         "fatal",
-        ("A module that was compiled using NumPy 1.x cannot be run in", "_ARRAY_API not found",
-         "numpy.core.umath failed to import", "numpy.core.multiarray failed to import",
-         "numpy._core.umath failed to import", "numpy._core.multiarray failed to import",
-         "compiled using NumPy 1.x"),
-        (r"cannot be run in NumPy (?P<numpy>2\.\d{1,2}\.\d{1,2})", r"ARRAY_API|failed to import|NumPy 1\.x"),
+        (
+            "A module that was compiled using NumPy 1.x cannot be run in",
+            "_ARRAY_API not found",
+            "numpy.core.umath failed to import",
+            "numpy.core.multiarray failed to import",
+            "numpy._core.umath failed to import",
+            "numpy._core.multiarray failed to import",
+            "compiled using NumPy 1.x",
+        ),
+        (
+            r"cannot be run in NumPy (?P<numpy>2\.\d{1,2}\.\d{1,2})",
+            r"ARRAY_API|failed to import|NumPy 1\.x",
+        ),
         (Means("TFX301-old", 0.93, ("numpy-api",)), Means("TFX301", 0.95, ("!numpy-api",))),
         facts={"numpy": "numpy.version"},
     ),
@@ -26,10 +34,16 @@ SIGNATURES = (
     Signature(
         "numpy-api",
         "fatal",
-        ("module compiled against API version", "module was compiled against NumPy C-API version", "module compiled against ABI version"),
         (
-            r"API version (?P<api_wanted>0x[0-9a-f]{1,8}).{0,80}(?:numpy is|NumPy has C-API version|this version of numpy is) (?P<api_found>0x[0-9a-f]{1,8})",
-            r"ABI version (?P<api_wanted>0x[0-9a-f]{1,8}) but this version of numpy is (?P<api_found>0x[0-9a-f]{1,8})",
+            "module compiled against API version",
+            "module was compiled against NumPy C-API version",
+            "module compiled against ABI version",
+        ),
+        (
+            r"API version (?P<api_wanted>0x[0-9a-f]{1,8}).{0,80}(?:numpy is|NumPy has C-API "
+            r"version|this version of numpy is) (?P<api_found>0x[0-9a-f]{1,8})",
+            r"ABI version (?P<api_wanted>0x[0-9a-f]{1,8}) but this version of numpy is "
+            r"(?P<api_found>0x[0-9a-f]{1,8})",
         ),
         (Means("TFX301-old", 0.9),),
     ),
@@ -37,7 +51,10 @@ SIGNATURES = (
         "numpy-dtype-size",
         "fatal",
         ("numpy.dtype size changed", "numpy.ufunc size changed", "numpy.ndarray size changed"),
-        (r"Expected (?P<size_wanted>\d{2,4}) from C header, got (?P<size_found>\d{2,4}) from PyObject",),
+        (
+            r"Expected (?P<size_wanted>\d{2,4}) from C header, got (?P<size_found>\d{2,4}) from "
+            r"PyObject",
+        ),
         (Means("TFX301-size", 0.92),),
     ),
     Signature(
@@ -45,7 +62,8 @@ SIGNATURES = (
         "fatal",
         ("module 'numpy' has no attribute", "was removed in the NumPy 2.0 release"),
         (
-            r"module 'numpy' has no attribute '(?P<alias>object|bool|int|float|complex|str|typeDict|long|unicode)'",
+            r"module 'numpy' has no attribute '(?P<alias>object|bool|int|float|complex|str"
+            r"|typeDict|long|unicode)'",
             r"`np\.(?P<alias2>\w{2,20})` was removed in the NumPy 2\.0",
         ),
         (Means("TFX301-alias", 0.92),),
@@ -53,34 +71,50 @@ SIGNATURES = (
     Signature(
         "protobuf-descriptors",
         "fatal",
-        ("Descriptors cannot not be created directly", "Descriptors cannot be created directly",
-         "Downgrade the protobuf package to 3.20"),
+        (
+            "Descriptors cannot not be created directly",
+            "Descriptors cannot be created directly",
+            "Downgrade the protobuf package to 3.20",
+        ),
         (),
         (Means("TFX302", 0.96),),
     ),
     Signature(
         "protobuf-too-new",
         "fatal",
-        ("object has no attribute 'GetPrototype'", "object has no attribute 'GetMessages'",
-         "unexpected keyword argument 'including_default_value_fields'",
-         "has no attribute 'RegisterExtension'", "'label'. Did you mean"),
+        (
+            "object has no attribute 'GetPrototype'",
+            "object has no attribute 'GetMessages'",
+            "unexpected keyword argument 'including_default_value_fields'",
+            "has no attribute 'RegisterExtension'",
+            "'label'. Did you mean",
+        ),
         (),
         (Means("TFX302-new", 0.93),),
     ),
     Signature(
         "protobuf-too-old",
         "fatal",
-        ("cannot import name 'runtime_version' from 'google.protobuf'", "cannot import name 'builder' from 'google.protobuf.internal'",
-         "Detected incompatible Protobuf Gencode/Runtime versions", "Detected mismatched Protobuf Gencode/Runtime"),
+        (
+            "cannot import name 'runtime_version' from 'google.protobuf'",
+            "cannot import name 'builder' from 'google.protobuf.internal'",
+            "Detected incompatible Protobuf Gencode/Runtime versions",
+            "Detected mismatched Protobuf Gencode/Runtime",
+        ),
         (r"^(?!ERROR:absl).{0,200}(?:runtime_version|builder' from|Gencode/Runtime)",),
         (Means("TFX302-old", 0.94),),
     ),
     Signature(
         "pip-no-version",
         "fatal",
-        ("Could not find a version that satisfies the requirement", "No matching distribution found for"),
         (
-            r"satisfies the requirement (?P<requirement>[\w.-]{1,60}(?:\[[\w,-]{1,40}\])?[\w.=<>~!,*+ -]{0,60}?) ?\(from versions: (?P<versions>[\w., ]{0,600})",
+            "Could not find a version that satisfies the requirement",
+            "No matching distribution found for",
+        ),
+        (
+            r"satisfies the requirement "
+            r"(?P<requirement>[\w.-]{1,60}(?:\[[\w,-]{1,40}\])?[\w.=<>~!,*+ -]{0,60}?) ?\(from "
+            r"versions: (?P<versions>[\w., ]{0,600})",
             r"satisfies the requirement (?P<requirement>[\w.\[\]=<>~!,*+-]{1,80})",
             r"No matching distribution found for (?P<requirement>[\w.\[\]=<>~!,*+-]{1,80})",
         ),
@@ -93,12 +127,23 @@ SIGNATURES = (
     Signature(
         "uv-no-version",
         "fatal",
-        ("No solution found when resolving dependencies", "has no wheels with a matching Python", "because there are no versions of", "ResolutionImpossible",
-         "LibMambaUnsatisfiableError", "UnsatisfiableError", "PackagesNotFoundError", "has no wheels with a matching",
-         "is not a supported wheel on this platform", "Cannot install"),
         (
-            r"not a supported wheel on this platform", r"has no wheels with a matching",
-            r"No solution found|ResolutionImpossible|UnsatisfiableError|PackagesNotFound|no versions of",
+            "No solution found when resolving dependencies",
+            "has no wheels with a matching Python",
+            "because there are no versions of",
+            "ResolutionImpossible",
+            "LibMambaUnsatisfiableError",
+            "UnsatisfiableError",
+            "PackagesNotFoundError",
+            "has no wheels with a matching",
+            "is not a supported wheel on this platform",
+            "Cannot install",
+        ),
+        (
+            r"not a supported wheel on this platform",
+            r"has no wheels with a matching",
+            r"No solution found|ResolutionImpossible|UnsatisfiableError|PackagesNotFound|no "
+            r"versions of",
             r"Cannot install (?P<cannot>[\w.=<>, -]{1,120}) because",
         ),
         (
@@ -109,19 +154,39 @@ SIGNATURES = (
     Signature(
         "wheel-tag",
         "context",
-        ("matching Python", "is not a supported wheel on this platform", "Requires-Python", "requires a different Python", "Python>=", "Python ABI tag"),
+        (
+            "matching Python",
+            "is not a supported wheel on this platform",
+            "Requires-Python",
+            "requires a different Python",
+            "Python>=",
+            "Python ABI tag",
+        ),
     ),
     Signature(
         "network-error",
         "context",
-        ("Temporary failure in name resolution", "Failed to establish a new connection", "NewConnectionError",
-         "Connection to pypi.org timed out", "SSLError", "ReadTimeoutError", "Cannot connect to proxy", "CERTIFICATE_VERIFY_FAILED",
-         "Network is unreachable", "getaddrinfo failed"),
+        (
+            "Temporary failure in name resolution",
+            "Failed to establish a new connection",
+            "NewConnectionError",
+            "Connection to pypi.org timed out",
+            "SSLError",
+            "ReadTimeoutError",
+            "Cannot connect to proxy",
+            "CERTIFICATE_VERIFY_FAILED",
+            "Network is unreachable",
+            "getaddrinfo failed",
+        ),
     ),
     Signature(
         "gpu-stub",
         "fatal",
-        ('The "tensorflow-gpu" package has been removed', "package has been removed!", "tensorflow-gpu` package has been removed"),
+        (
+            'The "tensorflow-gpu" package has been removed',
+            "package has been removed!",
+            "tensorflow-gpu` package has been removed",
+        ),
         (r"tensorflow-gpu",),
         (Means("TFX107", 0.97),),
     ),
@@ -130,7 +195,9 @@ SIGNATURES = (
         "error",
         ("but you have", "which is incompatible", "but you'll have"),
         (
-            r"(?P<asker>[\w.-]{1,60}) (?P<asker_version>[\w.+!-]{1,30}) (?:requires|has requirement) (?P<wants>[\w.-]{1,60}[^;]{0,80}?)(?:; [^,]{1,80})?, but you(?:'ll)? have (?P<has>[\w.-]{1,60}) (?P<has_version>[\w.+!-]{1,30})",
+            r"(?P<asker>[\w.-]{1,60}) (?P<asker_version>[\w.+!-]{1,30}) (?:requires|has "
+            r"requirement) (?P<wants>[\w.-]{1,60}[^;]{0,80}?)(?:; [^,]{1,80})?, but you(?:'ll)? "
+            r"have (?P<has>[\w.-]{1,60}) (?P<has_version>[\w.+!-]{1,30})",
         ),
         (Means("TFX304", 0.8),),
     ),
@@ -138,7 +205,10 @@ SIGNATURES = (
         "pip-requires-missing",
         "error",
         ("which is not installed",),
-        (r"(?P<asker>[\w.-]{1,60}) (?P<asker_version>[\w.+!-]{1,30}) requires (?P<wants>[\w.-]{1,60}).{0,80}which is not installed",),
+        (
+            r"(?P<asker>[\w.-]{1,60}) (?P<asker_version>[\w.+!-]{1,30}) requires "
+            r"(?P<wants>[\w.-]{1,60}).{0,80}which is not installed",
+        ),
         (Means("TFX303-pip", 0.7),),
     ),
     Signature(
@@ -182,7 +252,8 @@ SIGNATURES = (
         ("DLL load failed",),
         (
             r"DLL load failed while importing (?P<dll_module>\w{1,60}): (?P<dll_reason>.{3,120})",
-            r"DLL load failed(?: with error code (?P<dll_code>-?\d{1,10}))?:? ?(?P<dll_reason>.{3,120})?",
+            r"DLL load failed(?: with error code (?P<dll_code>-?\d{1,10}))?:? "
+            r"?(?P<dll_reason>.{3,120})?",
         ),
         (
             Means("TFX903-init", 0.9, ("dll-init",)),
@@ -194,9 +265,17 @@ SIGNATURES = (
         "dll-init",
         "context",
         (
-            "initialization routine failed", "-1073741795", "初始化例程失败", "初期化ルーチンの実行に失敗",
-            "Initialisierungsroutine", "routine d'initialisation", "rutina de inicialización",
-            "подпрограмм инициализации", "초기화 루틴", "rotina de inicialização", "inicjowania biblioteki",
+            "initialization routine failed",
+            "-1073741795",
+            "初始化例程失败",
+            "初期化ルーチンの実行に失敗",
+            "Initialisierungsroutine",
+            "routine d'initialisation",
+            "rutina de inicialización",
+            "подпрограмм инициализации",
+            "초기화 루틴",
+            "rotina de inicialização",
+            "inicjowania biblioteki",
         ),
     ),
     Signature("dll-numpy", "context", ("DLL load failed",), (r"importing _multiarray_umath",)),
@@ -205,31 +284,73 @@ SIGNATURES = (
         "fatal",
         ("Failed to load the native TensorFlow runtime",),
         (),
-        (Means("TFX903", 0.4, ("windows-path", "!dll-init")), Means("TFX102", 0.3),),
+        (
+            Means("TFX903", 0.4, ("windows-path", "!dll-init")),
+            Means("TFX102", 0.3),
+        ),
     ),
     Signature(
         "illegal-instruction",
         "fatal",
-        ("Illegal instruction", "exit code 132", "SIGILL", "exitcode: -4", "returned non-zero exit status -4",
-         "died with <Signals.SIGILL", "code -4", "was compiled to use AVX instructions", "was compiled to use AVX",
-         "was compiled to use SSE4"),
-        (r"Illegal instruction|SIGILL|\b132\b|-4\b|(?P<instructions>compiled to use (?:AVX|SSE)\w{0,10})",),
+        (
+            "Illegal instruction",
+            "exit code 132",
+            "SIGILL",
+            "exitcode: -4",
+            "returned non-zero exit status -4",
+            "died with <Signals.SIGILL",
+            "code -4",
+            "was compiled to use AVX instructions",
+            "was compiled to use AVX",
+            "was compiled to use SSE4",
+        ),
+        (
+            r"Illegal instruction|SIGILL|\b132\b|-4\b|(?P<instructions>compiled to use "
+            r"(?:AVX|SSE)\w{0,10})",
+        ),
         (Means("TFX904", 0.93),),
     ),
     Signature(
         "segfault",
         "fatal",
-        ("Segmentation fault", "SIGSEGV", "exit code 139", "exitcode: -11", "segmentation fault", "access violation",
-         "0xC0000005", "died with <Signals.SIGSEGV", "code -11"),
-        (r"Segmentation fault|segmentation fault|SIGSEGV|\b139\b|-11\b|[Aa]ccess violation|0xC0000005",),
+        (
+            "Segmentation fault",
+            "SIGSEGV",
+            "exit code 139",
+            "exitcode: -11",
+            "segmentation fault",
+            "access violation",
+            "0xC0000005",
+            "died with <Signals.SIGSEGV",
+            "code -11",
+        ),
+        (
+            r"Segmentation fault|segmentation fault|SIGSEGV|\b139\b|-11\b|[Aa]ccess "
+            r"violation|0xC0000005",
+        ),
         (Means("SMK908", 0.6),),
     ),
     Signature(
         "killed",
         "fatal",
-        ("Killed", "exit code 137", "SIGKILL", "Out of memory: Kill", "oom-kill", "OOMKilled", "code -9", "exitcode: -9",
-         "Memory cgroup out of memory", "the kernel has died", "The kernel appears to have died", "oom_reaper"),
-        (r"^Killed$|\bKilled\s{0,4}python|: \d{1,6} Killed\b|Killed {3,}|\b137\b|SIGKILL|Out of memory: Kill|oom[-_]|OOMKilled|-9\b|cgroup out of|kernel (?:has|appears)",),
+        (
+            "Killed",
+            "exit code 137",
+            "SIGKILL",
+            "Out of memory: Kill",
+            "oom-kill",
+            "OOMKilled",
+            "code -9",
+            "exitcode: -9",
+            "Memory cgroup out of memory",
+            "the kernel has died",
+            "The kernel appears to have died",
+            "oom_reaper",
+        ),
+        (
+            r"^Killed$|\bKilled\s{0,4}python|: \d{1,6} Killed\b|Killed {3,}|\b137\b|SIGKILL|Out "
+            r"of memory: Kill|oom[-_]|OOMKilled|-9\b|cgroup out of|kernel (?:has|appears)",
+        ),
         (Means("SYS905", 0.85),),
     ),
     Signature(
@@ -243,7 +364,10 @@ SIGNATURES = (
         "glibc",
         "fatal",
         ("' not found (required by", "GLIBC_2.", "GLIBC_ABI"),
-        (r"version [`'](?P<glibc>GLIBC_[\w.]{1,12})' not found(?: \(required by (?P<glibc_asker>[^)]{1,300})\))?",),
+        (
+            r"version [`'](?P<glibc>GLIBC_[\w.]{1,12})' not found(?: \(required by "
+            r"(?P<glibc_asker>[^)]{1,300})\))?",
+        ),
         (
             Means("SYS102-tensorboard", 0.96, ("tensorboard-server",)),
             Means("SYS102", 0.95),
@@ -264,8 +388,14 @@ SIGNATURES = (
     Signature(
         "threads-exhausted",
         "fatal",
-        ("pthread_create() failed", "ret == 0 (11 vs. 0)", "can't start new thread", "Thread tf_ creation via pthread_create",
-         "pthread_create failed", "Resource temporarily unavailable"),
+        (
+            "pthread_create() failed",
+            "ret == 0 (11 vs. 0)",
+            "can't start new thread",
+            "Thread tf_ creation via pthread_create",
+            "pthread_create failed",
+            "Resource temporarily unavailable",
+        ),
         (r"pthread_create|\(11 vs\. 0\)|start new thread|libgomp.{0,80}Resource temporarily",),
         (Means("SYS902", 0.93),),
     ),
@@ -279,8 +409,19 @@ SIGNATURES = (
     Signature(
         "ide-unresolved",
         "error",
-        ("could not be resolved", "reportMissingImports", "Cannot find reference 'keras'", "Unresolved reference", "Unable to import 'tensorflow"),
-        (r"(?:Import|import) \"?'?tensorflow\.keras.{0,80}(?:could not be resolved|reportMissing)", r"Cannot find reference 'keras'", r"Unable to import 'tensorflow\.keras"),
+        (
+            "could not be resolved",
+            "reportMissingImports",
+            "Cannot find reference 'keras'",
+            "Unresolved reference",
+            "Unable to import 'tensorflow",
+        ),
+        (
+            r"(?:Import|import) \"?'?tensorflow\.keras.{0,80}(?:could not be "
+            r"resolved|reportMissing)",
+            r"Cannot find reference 'keras'",
+            r"Unable to import 'tensorflow\.keras",
+        ),
         (Means("IMP905", 0.9),),
     ),
 )
