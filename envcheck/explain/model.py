@@ -31,7 +31,8 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Means:
     """A cause that a line can have. ``prior`` is how often it is this one (0 to 1) where all of
-    ``when`` hold: names of signatures that were seen and of tags, ``!`` before one that must not."""
+    ``when`` hold: names of signatures that were seen and of tags, after ``!`` those that must
+    not be."""
 
     cause: str
     prior: float

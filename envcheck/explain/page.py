@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from envcheck.explain.model import Cause, Explained, ExplainedAs, Explanation, Signature
+from envcheck.explain.model import Cause, Explained, ExplainedAs, Explanation, Line, Signature
 from envcheck.model import Fix
 from envcheck.render.i18n import Translator
 from envcheck.render.view import Commands, clean, fill
@@ -36,7 +36,7 @@ def render(
         lines += ["", translate("Harmless lines beside it:")]
         lines += [
             _wrap(
-                f"{clean(item.note)} ({translate('line {number}').format(number=item.line.number)})",
+                f"{clean(translate(item.note))} ({_number(item.line, translate)})",
                 "  ",
                 width,
             )
@@ -81,7 +81,7 @@ def _cause(
                 yield _wrap(clean(f"{item.fact} = {item.value}"), "    ", width)
     for line in cause.evidence:
         text = line.text if len(line.text) <= SHOWN else line.text[:SHOWN] + " ..."
-        yield f"  {translate('line {number}').format(number=line.number)}: {clean(text)}"
+        yield f"  {_number(line, translate)}: {clean(text)}"
     for text in cause.excluded:
         yield _wrap(f"{translate('Not:')} {clean(translate(text))}", "  ", width)
     for fix in cause.fixes:
@@ -89,6 +89,10 @@ def _cause(
     if cause.check:
         yield f"  {translate('Then see that it worked:')}"
         yield f"    {commands.line(cause.check)}"
+
+
+def _number(line: Line, translate: Translator) -> str:
+    return translate("line {number}").format(number=line.number)
 
 
 def _fix(fix: Fix, translate: Translator, commands: Commands, width: int) -> Iterator[str]:

@@ -262,8 +262,7 @@ def _pip(ground: Ground) -> Mapping[str, str]:
     if none:
         seen = "pip found no release of it at all for this Python and platform"
     elif listed:
-        seen = f"pip found {listed[0]} to {listed[-1]} for this Python, and not the one that is "
-               f"asked for"
+        seen = f"pip found {listed[0]} to {listed[-1]} for this Python, and not what was asked for"
     else:
         seen = "pip found none for this Python and platform"
     return {
@@ -282,8 +281,8 @@ def _python_range(ground: Ground, requirement: str) -> str:
     if build is None and version:
         build = ground.matrix.build_of("tensorflow", version.strip())
     if build is not None and build.pythons:
-        return f"tensorflow {build.version} has wheels for Python {build.pythons[0]} to "
-               f"{build.pythons[-1]}"
+        ends = f"{build.pythons[0]} to {build.pythons[-1]}"
+        return f"tensorflow {build.version} has wheels for Python {ends}"
     if not name.startswith("tensorflow"):
         return "look for the Pythons that this package supports"
     newest = ground.matrix.releases("tensorflow")[-1]
