@@ -17,5 +17,5 @@ def load(rules: tuple[Rule, ...], matrix: Matrix) -> Knowledge:
     )
 
 
-def gates(knowledge: Knowledge) -> tuple[bytes, ...]:
+def gates(knowledge: Knowledge) -> reader.Gates:
     return reader.gates_for(match.literals(knowledge.signatures))

@@ -1,14 +1,15 @@
 """A log of any size in one pass: only the lines that may mean something are kept.
 
-A chunk of the file is searched for *gates*, short texts of which every line that a signature
-knows contains at least one. A chunk without any is passed over at the speed of memory.
+Lines that differ in their numbers alone are looked at a few times only, which a set of lines
+without digits decides at the speed of memory; so the progress of a training costs next to
+nothing. What is left is searched for *gates*, the texts that signatures look for.
 """
 
 from __future__ import annotations
 
 import codecs
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -24,6 +25,9 @@ ALIKE = 6
 MOST = 20_000
 """Lines that are kept at all."""
 TAIL = 8
+DULL = 2
+"""How much a line without a gate counts towards ALIKE: numbers may matter, so it is not all."""
+MOST_ALIKE = 100_000
 _DIGITS = bytes(range(48, 58))
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -32,7 +36,6 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-SHORT_GATES = ("Error", "rror:", "xception", "ould not", "annot ", "ailed", ".cc:", "vidia", "uda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +49,25 @@ class Reading:
     binary: bool = False
 
 
-def gates_for(literals: Iterable[str]) -> tuple[bytes, ...]:
-    """The fewest texts such that every literal contains one: searching costs per text."""
-    found = set()
-    for literal in literals:
-        if not any(gate in literal for gate in SHORT_GATES):
-            found.add(literal)
-    minimal = {one for one in found if not any(two != one and two in one for two in found)}
-    used = {gate for gate in SHORT_GATES if any(gate in literal for literal in literals)}
-    return tuple(gate.encode() for gate in sorted(used | minimal))
+Gates = re.Pattern[bytes]
 
 
-def read(
-    stream: BinaryIO, gates: Sequence[bytes], tee: Callable[[bytes], None] | None = None
-) -> Reading:
+def minimal(literals: Iterable[str]) -> tuple[str, ...]:
+    """Without those that contain another one."""
+    found = sorted(set(literals), key=len)
+    kept: list[str] = []
+    for text in found:
+        if not any(short in text for short in kept):
+            kept.append(text)
+    return tuple(sorted(kept))
+
+
+def gates_for(literals: Iterable[str]) -> Gates:
+    """One pattern for all: a line without any of these texts means nothing to any signature."""
+    return re.compile(b"|".join(re.escape(text.encode()) for text in minimal(literals)))
+
+
+def read(stream: BinaryIO, gates: Gates) -> Reading:
     """Raises OSError where the stream cannot be read."""
     first = stream.read(CHUNK)
     encoding, skip = _encoding(first)
@@ -68,8 +76,6 @@ def read(
     sieve = Sieve(gates)
     chunks = _chunks(stream, first[skip:])
     for chunk in chunks if encoding == "utf-8" else _recoded(chunks, encoding):
-        if tee:
-            tee(chunk)
         sieve.feed(chunk)
     return sieve.finish()
 
@@ -107,11 +113,11 @@ class Sieve:
     """Fed with bytes as they come; a line that is cut between two chunks is put together, but
     for one that is longer than a chunk, of which the pieces overlap by half a window."""
 
-    def __init__(self, gates: Sequence[bytes]) -> None:
-        self._gates = tuple(gates)
+    def __init__(self, gates: Gates) -> None:
+        self._gates = gates
         self._rest = b""
         self._number = 1
-        self._alike: Counter[bytes] = Counter()
+        self._alike: dict[bytes, int] = {}
         self._lines: list[Line] = []
         self._end = b""
         self._end_number = 1
@@ -121,16 +127,14 @@ class Sieve:
         self._size += len(chunk)
         data = self._rest + chunk if self._rest else chunk
         cut = data.rfind(b"\n") + 1
-        if not cut:
-            if len(data) < 4 * WINDOW:
-                self._rest = data
-                return
-            cut = len(data)
+        if cut:
+            self._look(data[:cut])
+            self._rest = data[cut:]
+        elif len(data) < 4 * WINDOW:
+            self._rest = data
+        else:
             self._look(data)
-            self._rest = data[cut - WINDOW // 2 :]
-            return
-        self._look(data[:cut])
-        self._rest = data[cut:]
+            self._rest = data[len(data) - WINDOW // 2 :]
 
     def finish(self) -> Reading:
         if self._rest:
@@ -140,40 +144,50 @@ class Sieve:
         return Reading(tuple(self._lines), self._tail(), total, self._size)
 
     def _look(self, data: bytes) -> None:
-        """Whole lines, except where one is longer than a chunk."""
-        starts: dict[int, int] = {}
-        for gate in self._gates:
-            at = data.find(gate)
-            while at >= 0:
-                start = data.rfind(b"\n", 0, at) + 1
-                end = data.find(b"\n", at)
-                end = len(data) if end < 0 else end
-                if end - start > WINDOW:
-                    start, end = max(start, at - WINDOW // 2), min(end, at + WINDOW // 2)
-                starts[start] = max(end, starts.get(start, 0))
-                at = data.find(gate, end)
-        seen = 0
-        for start in sorted(starts):
-            self._number += data.count(b"\n", seen, start)
-            seen = start
-            self._keep(data[start : starts[start]])
+        """Whole lines, except where one is longer than a chunk. A progress bar redraws its line
+        with \\r, which separates here as well."""
+        rows = data.replace(b"\r", b"\n") if b"\r" in data else data
+        keys = rows.translate(None, _DIGITS).split(b"\n")
+        seen = self._alike
+        fresh = {key for key in set(keys) if seen.get(key, 0) < ALIKE}
+        fresh.discard(b"")
+        if fresh:
+            self._sift(data, rows, keys, fresh)
+        self._number += data.count(b"\n")
         self._end = (self._end + data)[-WINDOW:] if len(data) < WINDOW else data[-WINDOW:]
-        self._number += data.count(b"\n", seen)
         self._end_number = self._number
+        if len(seen) > MOST_ALIKE:
+            seen.clear()
 
-    def _keep(self, raw: bytes) -> None:
-        if len(self._lines) >= MOST:
-            return
-        key = raw[-240:].translate(None, _DIGITS)
-        self._alike[key] += 1
-        if self._alike[key] > ALIKE:
-            return
-        if len(self._alike) > 2 * MOST:
-            self._alike.clear()
-        for piece in texts.pieces(texts.decode(raw)):
-            text = texts.plain(piece)
-            if text:
-                self._lines.append(Line(self._number, text[:WINDOW]))
+    def _sift(self, data: bytes, rows: bytes, keys: list[bytes], fresh: set[bytes]) -> None:
+        seen, number, at = self._alike, self._number, 0
+        for row, key in zip(rows.split(b"\n"), keys, strict=True):
+            if key in fresh and (count := seen.get(key, 0)) < ALIKE:
+                short = key if len(key) < WINDOW else key[:WINDOW]
+                seen[short] = count + (1 if self._keep(row, number) else DULL)
+            at += len(row) + 1
+            number += data[at - 1 : at] == b"\n"
+
+    def _keep(self, raw: bytes, number: int) -> bool:
+        """Whether there is a gate in it. Of a long line the surroundings of each gate are kept."""
+        found = self._gates.search(raw)
+        if found is None:
+            return False
+        if len(raw) <= WINDOW:
+            self._add(raw, number)
+            return True
+        while found and len(self._lines) < MOST:
+            start = max(0, found.start() - WINDOW // 2)
+            self._add(raw[start : start + WINDOW], number)
+            found = self._gates.search(raw, start + WINDOW)
+        return True
+
+    def _add(self, raw: bytes, number: int) -> None:
+        if len(self._lines) < MOST:
+            for piece in texts.pieces(texts.decode(raw)):
+                text = texts.plain(piece)
+                if text:
+                    self._lines.append(Line(number, text[:WINDOW]))
 
     def _tail(self) -> tuple[Line, ...]:
         rows = self._end.split(b"\n")

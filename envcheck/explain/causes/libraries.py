@@ -154,7 +154,13 @@ def _cudnn(ground: Ground) -> Mapping[str, str]:
         texts.append(str(CudnnRelease.from_int(int(text))) if text.isdigit() else text)
     loaded, compiled = texts
     if not compiled:
-        return {"loaded": "", "compiled": "", "wanted": "", "how": "another one", "tensorflow": ""}
+        return {
+            "loaded": "of the machine",
+            "compiled": "another one",
+            "wanted": "",
+            "how": "another one",
+            "tensorflow": "This TensorFlow",
+        }
     has, needs = CudnnRelease.parse(loaded), CudnnRelease.parse(compiled)
     how = "newer by a major release" if has.major > needs.major else "older"
     builds = [

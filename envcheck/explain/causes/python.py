@@ -220,9 +220,7 @@ def _removed_fixes(ground: Ground) -> Iterable[Fix]:
 
 
 def _shadow(ground: Ground) -> Mapping[str, str]:
-    name = ground.first("shadowed") or (
-        "tensorflow" if ground.has("tensorflow-py") else "tensorflow"
-    )
+    name = ground.first("shadowed") or "tensorflow"
     return {"name": name, "file": ground.first("file") or f"{name}.py"}
 
 
@@ -339,14 +337,14 @@ def _conflict_fixes(ground: Ground) -> Iterable[Fix]:
     asker, version = ground.first("asker"), ground.first("asker_version")
     if asker == "tensorflow" or asker.startswith("tensorflow-"):
         yield pip_install(ground, wants)
-    elif wants and asker:
+    else:
         yield manual(
             "ask-both",
             "Let pip choose releases that go together by naming both at once; where that fails, "
             "use an environment "
             "of its own for {asker}:",
-            ("python", "-m", "pip", "install", asker, wants),
-            asker=f"{asker} {version}",
+            ("python", "-m", "pip", "install", asker or "PACKAGE", wants or "OTHER_PACKAGE"),
+            asker=f"{asker} {version}".strip() or "the package",
         )
 
 

@@ -61,7 +61,6 @@ SIGNATURES = (
         "end-of-sequence",
         "The data set has been read to its end, as every epoch does.",
         "OUT_OF_RANGE: End of sequence",
-        "End of sequence\n",
         "Local rendezvous is aborting with status: OUT_OF_RANGE",
         "Local rendezvous recv item cancelled",
     ),
