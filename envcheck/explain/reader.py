@@ -88,12 +88,16 @@ def _encoding(start: bytes) -> tuple[str | None, int]:
     zeros = start.count(0)
     if zeros * 20 < len(start) or not zeros:
         control = sum(start.count(byte) for byte in (*range(1, 7), *range(14, 27), 127))
-        return (None, 0) if control * 10 > len(start) else ("utf-8", 0)
-    if start[1::2].count(0) * 10 > len(start) * 4:
-        return "utf-16-le", 0
-    if start[::2].count(0) * 10 > len(start) * 4:
-        return "utf-16-be", 0
+        return (None, 0) if control * 20 > len(start) else ("utf-8", 0)
+    for name, zero in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
+        if zero.count(0) * 10 > len(zero) * 8 and _is_words(start, name):
+            return name, 0
     return None, 0
+
+
+def _is_words(start: bytes, encoding: str) -> bool:
+    text = start[:4096].decode(encoding, "replace")
+    return sum(char.isprintable() or char in "\r\n\t\x1b" for char in text) * 10 > len(text) * 9
 
 
 def _chunks(stream: BinaryIO, first: bytes) -> Iterator[bytes]:

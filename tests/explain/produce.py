@@ -308,8 +308,8 @@ KERAS = (
     Made(
         "savedmodel-in-keras3",
         "tf216",
-        P.HEAD
-        + "m = tf.keras.Sequential([tf.keras.layers.Dense(1)])\nm.build((None, 2))\nm.export('saved')\ntf.keras.models.load_model('saved')\n",
+        P.HEAD + "m = tf.keras.Sequential([tf.keras.layers.Dense(1)])\nm.build((None, "
+        "2))\nm.export('saved')\ntf.keras.models.load_model('saved')\n",
         "keras-tf-mismatch",
         "A SavedModel folder in Keras 3.",
         ("tfsmlayer",),
@@ -586,7 +586,9 @@ PACKAGES = (
         ("compil",),
         ("driver",),
         _extension(
-            "extern int _ZN10tensorflow12OpDefBuilder4AttrESs(void);\nint op(void) { return _ZN10tensorflow12OpDefBuilder4AttrESs(); }\nvoid *use = (void *)_ZN10tensorflow12OpDefBuilder4AttrESs;"
+            "extern int _ZN10tensorflow12OpDefBuilder4AttrESs(void);\nint op(void) { return "
+            "_ZN10tensorflow12OpDefBuilder4AttrESs(); }\nvoid *use = (void "
+            "*)_ZN10tensorflow12OpDefBuilder4AttrESs;"
         ),
     ),
     Made(

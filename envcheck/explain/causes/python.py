@@ -258,7 +258,10 @@ def _pip(ground: Ground) -> Mapping[str, str]:
         text.strip() for text in versions.split(",") if text.strip() and text.strip() != "none"
     ]
     if none:
-        seen = "pip found no release of it at all for this Python and platform"
+        seen = (
+            "pip found no release of it at all: there is none for this Python and platform, or pip "
+            "did not reach the package index (network, proxy)"
+        )
     elif listed:
         seen = f"pip found {listed[0]} to {listed[-1]} for this Python, and not what was asked for"
     else:

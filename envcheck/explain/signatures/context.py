@@ -146,7 +146,7 @@ SIGNATURES = (
         (
             r"^Epoch \d{1,6}/\d{1,6}",
             r"\d(?:ms|s|us)/(?:step|sample|epoch)\b",
-            r"\[=+>?\.{0,40}\]",
+            r"\[={1,60}>?\.{0,40}\]",
             r"(?i)\bstep[ :=]{1,3}\d{1,9}.{0,60}\bloss\b",
             r"(?i)\bepoch[ :=]{1,3}\d{1,6}.{0,60}\bloss\b",
         ),

@@ -132,11 +132,24 @@ SIGNATURES = (
         "fatal",
         (
             "No module named 'tf_keras'",
+            "you do not have the tf_keras package installed",
             "requires `tf_keras` package",
             "tf_keras package to be installed",
         ),
         (),
         (Means("KER302", 0.95),),
+    ),
+    Signature(
+        "keras-cannot-be-imported",
+        "fatal",
+        ("Keras cannot be imported. Check that it is installed",),
+        (),
+        (Means("KER302", 0.96, ("legacy-switch",)), Means("KER301", 0.85)),
+    ),
+    Signature(
+        "keras-generated",
+        "context",
+        ("-packages/keras/protobuf/", "-packages\\keras\\protobuf\\"),
     ),
     Signature(
         "legacy-switch",

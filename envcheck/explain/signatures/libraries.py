@@ -153,6 +153,8 @@ SIGNATURES = (
                     "!tf-gpu-list-empty",
                     "!nvidia-smi-banner",
                     "!cuda-libraries-error",
+                    "!cuinit-no-device",
+                    "!cuinit-unknown",
                 ),
             ),
             Means("DRV101-or-libraries", 0.7),

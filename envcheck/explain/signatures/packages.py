@@ -77,7 +77,7 @@ SIGNATURES = (
             "Downgrade the protobuf package to 3.20",
         ),
         (),
-        (Means("TFX302", 0.96),),
+        (Means("KER201", 0.98, ("keras-generated",)), Means("TFX302", 0.96)),
     ),
     Signature(
         "protobuf-too-new",
@@ -348,7 +348,7 @@ SIGNATURES = (
             "oom_reaper",
         ),
         (
-            r"^Killed$|\bKilled\s{0,4}python|: \d{1,6} Killed\b|Killed {3,}|\b137\b|SIGKILL|Out "
+            r"^Killed$|\bKilled\s{0,4}python|: \d{1,6} Killed\b|Killed {3,40}|\b137\b|SIGKILL|Out "
             r"of memory: Kill|oom[-_]|OOMKilled|-9\b|cgroup out of|kernel (?:has|appears)",
         ),
         (Means("SYS905", 0.85),),
