@@ -15,8 +15,10 @@ from envcheck.verdict import USAGE
 if TYPE_CHECKING:
     from envcheck.explain.model import Explanation
     from envcheck.explain.reader import Reading
+    from envcheck.explain.reason import Knowledge
 
-GPU_FAMILIES = ("LIB", "DRV", "GPU", "CUD", "DNN", "TFX103", "SYS101")
+GPU_FAMILIES = ("LIB", "DRV", "GPU", "CUD", "DNN", "SYS101")
+"""Causes that take the GPU away and let the program go on."""
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -59,31 +61,28 @@ def _python_of(program: str) -> str | None:
 
 
 def _explanation(
-    reading: Reading, knowledge: object, status: int, python: str | None
+    reading: Reading, knowledge: Knowledge, status: int, python: str | None
 ) -> Explanation | None:
     """None where there is nothing to say: it went well, and the GPU was used or there is none."""
     from envcheck import facts as F
-    from envcheck.commands.explain import look, reasoned
-    from envcheck.explain.reason import Knowledge
+    from envcheck.commands.explain import reasoned
 
-    assert isinstance(knowledge, Knowledge)
-    said = reasoned(reading, knowledge, None) if reading.size else None
     if status == 0:
-        unused = said is not None and said.causes and said.causes[0].code.startswith(GPU_FAMILIES)
-        if not unused:
+        said = reasoned(reading, knowledge, None)
+        if not said.causes or not said.causes[0].code.startswith(GPU_FAMILIES):
             return None
-    live = _look(look, python)
+    live = _look(python)
     if status == 0 and (live is None or live.fact(F.GPU_HARDWARE).state != "known"):
         return None
     return reasoned(reading, knowledge, live)
 
 
-def _look(look: object, python: str | None) -> Facts | None:
-    from envcheck.commands import explain
+def _look(python: str | None) -> Facts | None:
+    """None where there is no Python to look at: the program was not one of Python's."""
+    from envcheck.commands.explain import look
 
-    del look
     try:
-        return explain.look(python)
+        return look(python)
     except EnvcheckError:
         return None
 

@@ -32,6 +32,7 @@ MOST_CAUSES = 3
 MOST_LINES = 6
 SURE, POSSIBLE = 0.95, 0.7
 """From this prior on a cause is certain; below that one it is only possible."""
+WARNINGS = ("warning", "info", "debug", "[warning", "[info", "userwarning")
 CLEAR = 0.85
 """From this prior on a line needs no second explanation."""
 LEAST = 0.5
@@ -159,6 +160,7 @@ def _tags(matched: Matched, matrix: Matrix, live: Facts | None) -> frozenset[str
         "built-for-no-index-release": any(
             "cudart" in name and not builds_opening(matrix, (name,)) for name in missing
         ),
+        "named-a-cuda-library": bool(missing),
         "only-cusolver": len(missing) == 1 and "cusolver" in missing[0],
         "ld-library-path": "ld_library_path" in names,
         "named-besides-cudart": bool(others),
@@ -177,6 +179,8 @@ def _candidates(
 ) -> list[_Candidate]:
     found: dict[str, _Candidate] = {}
     for hit in hits:
+        if _only_warned(hit, tags):
+            continue
         tier = _tier(hit.signature.kind)
         for means in _holding(hit.signature.means, tags):
             candidate = found.get(means.cause)
@@ -189,6 +193,12 @@ def _candidates(
             candidate.first = min(candidate.first, hit.line.number)
             candidate.lines.setdefault(hit.line.number, hit.line)
     return sorted(found.values(), key=lambda candidate: candidate.rank)
+
+
+def _only_warned(hit: Hit, tags: frozenset[str]) -> bool:
+    """A program that says why it does without something, and then trains."""
+    warned = hit.line.text.lower().startswith(WARNINGS)
+    return hit.signature.kind == "fatal" and warned and {"training", "nothing-fails"} <= tags
 
 
 def _holding(means: Iterable[Means], tags: frozenset[str]) -> Iterable[Means]:

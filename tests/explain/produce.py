@@ -50,7 +50,9 @@ ENVIRONMENTS = {
     "empty311": lab.Recipe("3.11"),
     "numpy2": lab.Recipe("3.11", ("tensorflow-cpu==2.15.1",), (("install", "numpy==2.2.6"),)),
     "tf29-numpy2": lab.Recipe("3.10", ("tensorflow-cpu==2.9.1", "numpy==2.2.6", "protobuf<3.20")),
-    "tf29-protobuf": lab.Recipe("3.10", ("tensorflow-cpu==2.9.1", NUMPY1, "protobuf==4.25.9")),
+    "tf29-protobuf": lab.Recipe(
+        "3.10", ("tensorflow-cpu==2.9.1", NUMPY1), (("install", "protobuf==4.25.9"),)
+    ),
     "tf24-numpy124": lab.Recipe(
         "3.8", ("tensorflow-cpu==2.4.4", "protobuf<3.20"), (("install", "numpy==1.24.4"),)
     ),
@@ -369,7 +371,7 @@ IMPORTS = (
     Made(
         "python-keras-tf220",
         "tf220-cuda",
-        "from tensorflow.python.keras.layers import Dense\n",
+        "from tensorflow.python.keras.preprocessing.image import ImageDataGenerator\n",
         "import-path",
         "A private module.",
         ("tensorflow.python.keras",),

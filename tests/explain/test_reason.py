@@ -164,6 +164,13 @@ def test_versions_of_the_log_go_through_the_rules(explained: Explain) -> None:
     assert keras.title.format_map(keras.params) == "Keras 3.3.3 does not fit TensorFlow 2.15.1"
 
 
+def test_a_program_that_does_without_something_and_trains(explained: Explain) -> None:
+    line = "No module named 'wandb'\n"
+    assert codes(explained("ModuleNotFoundError: " + line)) == ["TFX303"]
+    run = "Epoch 1/2\n10/10 - 1s 2ms/step - loss: 0.1\n"
+    assert explained("WARNING: logging is off: " + line + run).verdict == "harmless"
+
+
 def test_nothing_known_is_unknown(explained: Explain) -> None:
     explanation = explained("the moon is full\n")
     assert (explanation.verdict, explanation.causes) == ("unknown", ())

@@ -633,12 +633,20 @@ CAUSES = (
     Cause(
         "TFX102",
         "tensorflow-half-removed",
-        "What Python imports as tensorflow is an incomplete installation or a leftover folder",
-        "A folder `tensorflow` without its code is found, so an import of it succeeds and "
-        "everything in it is "
-        "missing: a removal that did not finish, or (on Windows up to 2.18) tensorflow-intel is "
-        "missing.",
-        fixes=_reinstall,
+        "What Python imports as tensorflow is not a whole TensorFlow: a leftover folder, an "
+        "incomplete installation, or a file tensorflow.py of your own",
+        "Its name can be imported and what belongs in it is missing: a removal that did not "
+        "finish, "
+        "tensorflow-intel missing (Windows up to 2.18), or a script named tensorflow.py beside "
+        "yours.",
+        fixes=lambda ground: (
+            *_reinstall(ground),
+            manual(
+                "which-tensorflow",
+                "Before that, see which one it is: a file tensorflow.py has to be renamed instead.",
+                ("python", "-c", "import tensorflow; print(tensorflow)"),
+            ),
+        ),
         check=WHERE,
         excluded=(NOT_CUDA,),
     ),

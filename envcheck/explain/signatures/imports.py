@@ -139,6 +139,13 @@ SIGNATURES = (
         (Means("IMP102", 0.9),),
     ),
     Signature(
+        "consider-renaming",
+        "fatal",
+        ("(consider renaming '",),
+        (r"consider renaming '(?P<file>[^']{1,300}?(?P<shadowed>\w{1,60})\.py)'",),
+        (Means("IMP102", 0.97),),
+    ),
+    Signature(
         "tensorflow-py",
         "context",
         ("/tensorflow.py", "\\tensorflow.py", "/keras.py", "\\keras.py"),

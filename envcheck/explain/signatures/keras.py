@@ -198,7 +198,7 @@ SIGNATURES = (
         (
             r"Unrecognized keyword arguments(?: passed to \w{1,60})?: "
             r"(?:\['batch_shape'|\{.{0,20}(?:batch_shape|batch_input_shape|input_shape"
-            r"|time_major))",
+            r"|time_major|groups|implementation))",
             r"File format not supported|Keras 3 only supports V3",
             r"Unknown layer: '?Functional",
             r"keras\.src\.(?:models\.functional|preprocessing)",

@@ -207,6 +207,7 @@ SIGNATURES = (
         "error",
         (
             "Couldn't get ptxas version",
+            "ptxas not found",
             "Couldn't get ptxas/nvlink version",
             "Can't find ptxas binary",
             "No PTX compilation provider is available",

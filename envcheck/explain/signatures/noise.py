@@ -121,6 +121,8 @@ SIGNATURES = (
         "tf-deprecated",
         "A warning about an API that will go away; the program works.",
         "is deprecated. Please use",
+        "is deprecated in Keras optimizer",
+        "`learning_rate` is now deprecated",
         "DeprecationWarning:",
         "FutureWarning:",
         "UserWarning: Do not pass an `input_shape`",

@@ -294,6 +294,7 @@ SIGNATURES = (
         "fatal",
         (
             "Illegal instruction",
+            "illegal hardware instruction",
             "exit code 132",
             "SIGILL",
             "exitcode: -4",
@@ -305,7 +306,8 @@ SIGNATURES = (
             "was compiled to use SSE4",
         ),
         (
-            r"Illegal instruction|SIGILL|\b132\b|-4\b|(?P<instructions>compiled to use "
+            r"Illegal instruction|illegal hardware|SIGILL|\b132\b|-4\b|(?P<instructions>compiled "
+            r"to use "
             r"(?:AVX|SSE)\w{0,10})",
         ),
         (Means("TFX904", 0.93),),
