@@ -62,7 +62,7 @@ def measured(command: list[str]) -> tuple[float, int]:
         ],
     )
     _, status, usage = os.wait4(pid, 0)
-    if os.waitstatus_to_exitcode(status) not in (0, 1):
+    if os.waitstatus_to_exitcode(status) not in (0, 1, 3):
         raise SystemExit(f"{command[0]} ended with {os.waitstatus_to_exitcode(status)}")
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024
 

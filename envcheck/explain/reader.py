@@ -2,14 +2,15 @@
 
 Lines that differ in their numbers alone are looked at a few times only, which a set of lines
 without digits decides at the speed of memory; so the progress of a training costs next to
-nothing. What is left is searched for *gates*, the texts that signatures look for.
+nothing. What is left is searched for *gates*, the texts that signatures look for: a line's words
+say which of them it can contain.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -49,7 +50,22 @@ class Reading:
     binary: bool = False
 
 
-Gates = re.Pattern[bytes]
+_WORD = re.compile(rb"[A-Za-z]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """The texts that mean something, by a word of theirs: a line's own words name the few that it
+    can contain, so the number of signatures costs nothing. ``wordless`` have none."""
+
+    by_word: Mapping[bytes, tuple[bytes, ...]]
+    wordless: tuple[bytes, ...]
+
+    def among(self, rows: bytes) -> tuple[bytes, ...]:
+        """Those that stand in these rows somewhere."""
+        words = self.by_word.keys() & set(_WORD.findall(rows))
+        texts = [text for word in words for text in self.by_word[word]]
+        return tuple(sorted(text for text in (*texts, *self.wordless) if text in rows))
 
 
 def minimal(literals: Iterable[str]) -> tuple[str, ...]:
@@ -63,8 +79,32 @@ def minimal(literals: Iterable[str]) -> tuple[str, ...]:
 
 
 def gates_for(literals: Iterable[str]) -> Gates:
-    """One pattern for all: a line without any of these texts means nothing to any signature."""
-    return re.compile(b"|".join(re.escape(text.encode()) for text in minimal(literals)))
+    by_word: dict[bytes, list[bytes]] = {}
+    wordless = []
+    for literal in minimal(literals):
+        text = literal.encode()
+        word = _word_of(text)
+        if word:
+            by_word.setdefault(word, []).append(text)
+        else:
+            wordless.append(text)
+    return Gates({word: tuple(texts) for word, texts in by_word.items()}, tuple(wordless))
+
+
+def _word_of(text: bytes) -> bytes:
+    """The longest word that a line with this text has as a whole: one at the text's edge may go
+    on in the line, so it is taken only where there is no other."""
+    found = [
+        (found.start() > 0 and found.end() < len(text), len(found[0]), found[0])
+        for found in _WORD.finditer(text)
+    ]
+    return max(found)[2] if found else b""
+
+
+def _first(row: bytes, gates: tuple[bytes, ...], start: int) -> int:
+    """Where the first gate stands; -1 where there is none."""
+    places = [row.find(text, start) for text in gates]
+    return min((place for place in places if place >= 0), default=-1)
 
 
 def read(stream: BinaryIO, gates: Gates) -> Reading:
@@ -121,7 +161,8 @@ class Sieve:
         self._gates = gates
         self._rest = b""
         self._number = 1
-        self._alike: dict[bytes, int] = {}
+        self._alike: dict[int, int] = {}
+        """Hash of a line without its digits -> how often it was looked at."""
         self._lines: list[Line] = []
         self._end = b""
         self._end_number = 1
@@ -153,7 +194,7 @@ class Sieve:
         rows = data.replace(b"\r", b"\n") if b"\r" in data else data
         keys = rows.translate(None, _DIGITS).split(b"\n")
         seen = self._alike
-        fresh = {key for key in set(keys) if seen.get(key, 0) < ALIKE}
+        fresh = {key for key in set(keys) if seen.get(hash(key), 0) < ALIKE}
         fresh.discard(b"")
         if fresh:
             self._sift(data, rows, keys, fresh)
@@ -165,25 +206,30 @@ class Sieve:
 
     def _sift(self, data: bytes, rows: bytes, keys: list[bytes], fresh: set[bytes]) -> None:
         seen, number, at = self._alike, self._number, 0
+        found = []
         for row, key in zip(rows.split(b"\n"), keys, strict=True):
-            if key in fresh and (count := seen.get(key, 0)) < ALIKE:
-                short = key if len(key) < WINDOW else key[:WINDOW]
-                seen[short] = count + (1 if self._keep(row, number) else DULL)
+            if key in fresh:
+                found.append((number, row, hash(key)))
             at += len(row) + 1
             number += data[at - 1 : at] == b"\n"
+        texts = self._gates.among(b"\n".join(row for _, row, _ in found))
+        for number, row, key_hash in found:
+            count = seen.get(key_hash, 0)
+            if count < ALIKE:
+                seen[key_hash] = count + (1 if self._keep(row, number, texts) else DULL)
 
-    def _keep(self, raw: bytes, number: int) -> bool:
+    def _keep(self, raw: bytes, number: int, gates: tuple[bytes, ...]) -> bool:
         """Whether there is a gate in it. Of a long line the surroundings of each gate are kept."""
-        found = self._gates.search(raw)
-        if found is None:
+        at = _first(raw, gates, 0)
+        if at < 0:
             return False
         if len(raw) <= WINDOW:
             self._add(raw, number)
             return True
-        while found and len(self._lines) < MOST:
-            start = max(0, found.start() - WINDOW // 2)
+        while at >= 0 and len(self._lines) < MOST:
+            start = max(0, at - WINDOW // 2)
             self._add(raw[start : start + WINDOW], number)
-            found = self._gates.search(raw, start + WINDOW)
+            at = _first(raw, gates, start + WINDOW)
         return True
 
     def _add(self, raw: bytes, number: int) -> None:

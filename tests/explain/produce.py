@@ -837,8 +837,10 @@ def produce(made: Made) -> dict[str, object]:
         home = WORK / "broken" / made.id
         shutil.rmtree(home, ignore_errors=True)
     python = home / "bin" / "python"
-    if not python.exists():
+    if not (home / ".ready").exists():
+        shutil.rmtree(home, ignore_errors=True)
         lab.build(ENVIRONMENTS[made.environment], home)
+        (home / ".ready").touch()
     folder = WORK / "run" / made.id
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
