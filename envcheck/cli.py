@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-NAMES = ("fix", "judge", "libs", "matrix", "plan", "scan", "setup", "undo")
+NAMES = ("explain", "fix", "judge", "libs", "matrix", "plan", "run", "scan", "setup", "undo")
 ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
