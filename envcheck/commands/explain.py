@@ -87,7 +87,7 @@ def load() -> Knowledge:
     from envcheck.cli import load_knowledge
     from envcheck.explain import knowledge
 
-    base = load_knowledge()
+    base = load_knowledge("gpu")
     return knowledge.load(tuple(base.rules), base.matrix)
 
 
@@ -129,7 +129,7 @@ def look(python: str | None) -> Facts:
     from envcheck.collect import Wishes
     from envcheck.probes.source import Live
 
-    facts, _, _ = gather(Live(), Wishes(python, smoke=False))
+    facts, _, _ = gather(Live(), Wishes(python, smoke=False), None, "gpu")
     return facts
 
 
