@@ -91,6 +91,7 @@ def made(item: Environment, folder: Path) -> Site:
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("item", [pytest.param(e, id=e.name) for e in BROKEN if e.name in MENDED])
 def test_it_is_mended_and_undone(item: Environment, tmp_path: Path) -> None:
     site = made(item, tmp_path)
@@ -116,6 +117,7 @@ def environment(name: str) -> Environment:
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_it_trains_before_and_after(tmp_path: Path) -> None:
     site = made(environment("numpy-2"), tmp_path)
     fixed = site.envcheck("fix", "--apply", "--expect", "cpu")
@@ -125,6 +127,7 @@ def test_it_trains_before_and_after(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_killed_at_any_moment_undo_still_brings_it_back(tmp_path: Path) -> None:
     """Five moments by a seed, spread over a whole run, and one in the middle of pip."""
     site = made(environment("numpy-2"), tmp_path)

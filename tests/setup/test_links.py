@@ -21,6 +21,7 @@ SEES = 'import tensorflow as tf; print(len(tf.config.list_physical_devices("GPU"
 
 @pytest.mark.lab
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_tensorflow_221_sees_the_gpu_through_them(
     tmp_path: Path, fake_machine: Callable[[str], FakeMachine]
 ) -> None:

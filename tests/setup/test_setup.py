@@ -51,6 +51,7 @@ def setup(tmp_path: Path) -> Setup:
 
 @pytest.mark.lab
 @pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("tensorflow", "python"),
     [
