@@ -137,19 +137,15 @@ def of_code(
     slug = rule.slug if rule else own[0].slug
     lines = [f"{code} {slug}"]
     if rule:
-        lines += [_wrap(_template(translate(rule.title)), "  ", WIDTH), ""]
-        lines += [_wrap(_template(translate(rule.why)), "  ", WIDTH)]
-        lines += [
-            _wrap(
-                translate("A {severity} of the layer {layer}. It looks at: {facts}.").format(
-                    severity=rule.severity,
-                    layer=rule.layer,
-                    facts=", ".join(key.name for key in rule.needs),
-                ),
-                "  ",
-                WIDTH,
-            )
-        ]
+        seen = translate("{severity}, layer {layer}; it looks at {facts}").format(
+            severity=translate(rule.severity),
+            layer=rule.layer,
+            facts=", ".join(key.name for key in rule.needs),
+        )
+        texts = [_template(translate(rule.title)), "", rule.about]
+        if rule.why != "{reason}":  # told by what is found
+            texts.append(_template(translate(rule.why)))
+        lines += [_wrap(text, "  ", WIDTH) for text in (*texts, seen)]
     for cause in own:
         lines += ["", _wrap(_template(translate(cause.title)), "", WIDTH)]
         lines += [_wrap(_template(translate(cause.summary)), "  ", WIDTH)]
