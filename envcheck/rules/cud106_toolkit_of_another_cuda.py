@@ -10,7 +10,7 @@ from envcheck.compatibility import refused, stack_of
 from envcheck.library_path import nowhere, winner
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
-from envcheck.remedies import install, manual
+from envcheck.remedies import install, manual, with_cuda
 from envcheck.rules import Rule, fires, silent
 
 
@@ -46,7 +46,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         ),
         rows=reason.source,
         fixes=(
-            install(facts, f"tensorflow[and-cuda]=={version}")
+            install(facts, *with_cuda(build))
             if build and build.and_cuda
             else manual(
                 "install-cuda",

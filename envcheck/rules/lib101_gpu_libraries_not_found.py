@@ -8,7 +8,7 @@ from envcheck import facts as F
 from envcheck.library_path import add_folders, folder_of, numbers, release_that_finds_wheels
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
-from envcheck.remedies import install
+from envcheck.remedies import install, with_cuda
 from envcheck.rules import Rule, fires, silent
 
 OUT_OF_REACH = (
@@ -94,7 +94,8 @@ def _fixes(facts: Facts, matrix: Matrix, missing: list[F.Library], defect: bool)
         if other and not patch:
             yield install(facts, f"{package}[and-cuda]=={other}", safety="review")
     elif build is None or build.and_cuda:
-        yield install(facts, f"tensorflow[and-cuda]=={version}")
+        wanted = with_cuda(build) if build else (f"tensorflow[and-cuda]=={version}",)
+        yield install(facts, *wanted)
     else:
         cuda, cudnn = facts.value(F.TF_CUDA), facts.value(F.TF_CUDNN)
         note = "Install CUDA {cuda} and cuDNN {cudnn}, and name their lib64 in LD_LIBRARY_PATH."

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envcheck import facts as F
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match, Unjudged, unknown
-from envcheck.remedies import install, manual, uninstall_step
+from envcheck.remedies import install, manual, uninstall_step, with_cuda
 from envcheck.rules import Rule, fires, silent
 
 ELSEWHERE = "Use Linux or WSL2 on x86-64 and install tensorflow[and-cuda] there."
@@ -56,11 +56,8 @@ def _fix(facts: Facts, matrix: Matrix) -> Fix:
     if cuda_package is None or not x86:
         return manual("cuda-platform", JETSON if _is_arm(facts) else ELSEWHERE)
     build = matrix.build_of(cuda_package, version)
-    extra = "[and-cuda]" if build and build.and_cuda else ""
-    steps = (
-        uninstall_step(facts, package),
-        install(facts, f"{cuda_package}{extra}=={version}").steps[0],
-    )
+    wanted = with_cuda(build) if build else (f"{cuda_package}=={version}",)
+    steps = (uninstall_step(facts, package), install(facts, *wanted).steps[0])
     return Fix("install-cuda-build", "safe", steps)
 
 
