@@ -83,6 +83,31 @@ OTHER_CUDNN = {
     "target.distributions": [TORCH],
 }
 
+PYTHON = "venv/bin/python"
+
+
+def broken(*rungs: dict[str, str], **more: Any) -> dict[str, Any]:
+    """A training that ended well with these rungs broken."""
+    decided = {"name": "decide", "status": "passed"}
+    rows = [{"status": "failed", **rung} for rung in rungs]
+    result = {"ended": "finished", "ok": False, "device": "/device:GPU:0", "decisions": [1, 0]}
+    return {"smoke.result": {**result, "rungs": [*rows, decided], **more}}
+
+
+CONV = {
+    "name": "conv2d",
+    "error_type": "UnimplementedError",
+    "error_message": "DNN library is not found.",
+    "library": "cuDNN",
+}
+FULL = {
+    **gpu("Tesla T4", "7.5")[0],
+    "memory_mib": 15360,
+    "used_mib": 15000,
+    "processes": [{"pid": 4242, "mib": 14800, "name": "python3", "user": "anna"}],
+}
+OOM = {"name": "matmul", "error_type": "ResourceExhaustedError", "error_message": "out of memory"}
+
 FIRST: dict[str, tuple[str, dict[str, Any], str, tuple[str, ...]]] = {
     "pip install tensorflow": (WHEELS, BARE, "LIB101", (f"{PIP} 'tensorflow[and-cuda]==2.20.0'",)),
     "pip install tensorflow, and a toolkit without cuDNN": (
@@ -178,6 +203,21 @@ FIRST: dict[str, tuple[str, dict[str, Any], str, tuple[str, ...]]] = {
         },
         "DRV104",
         ("sudo reboot",),
+    ),
+    "a step that breaks for no known reason": (
+        WHEELS,
+        broken(CONV),
+        "SMK103",
+        (f"envcheck libs --python {PYTHON}", f"coffee-smoke -v --python {PYTHON}"),
+    ),
+    "a card that somebody has filled": (
+        WHEELS,
+        {
+            "gpu.devices": [FULL],
+            **broken(OOM, gpu_memory=[{"gpu": 0, "total_mib": 15360, "free_mib": 360}]),
+        },
+        "GPU308",
+        ("kill 4242",),
     ),
     "cuDNN as torch wants it": (
         WHEELS,
