@@ -56,12 +56,5 @@ def tile(rows: Any) -> Any:
     return numpy.tile(rows, (COPIES, 1)).astype(numpy.float32)
 
 
-def epoch_order(seed: int, epoch: int) -> Any:
-    """A permutation of all rows, drawn afresh for every epoch as `model.fit` does."""
-    import numpy
-
-    return numpy.random.default_rng([seed, epoch]).permutation(BEANS * COPIES)
-
-
 def decide(probabilities: Any) -> Any:
     return (probabilities > 0.5).astype(int)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from coffee_smoke import data
 
@@ -174,7 +174,6 @@ def train(
     epochs: int,
     seed: int,
     on_epoch: OnEpoch,
-    shuffle: bool = True,
 ) -> Trained:
     """Trains on x, y (200000 rows) with `way`; raises whatever TensorFlow raises."""
     model = build_seeded(tf, device, seed)
@@ -182,7 +181,7 @@ def train(
     run = _fit if way == "fit" else _loop
     start = time.perf_counter()
     with tf.device(device):
-        losses, epoch_seconds, where = run(tf, model, way, x, y, epochs, seed, on_epoch, shuffle)
+        losses, epoch_seconds, where = run(tf, model, way, x, y, epochs, on_epoch)
     seconds = time.perf_counter() - start
     return Trained(
         model,
@@ -209,9 +208,7 @@ def _fit(
     x: Any,
     y: Any,
     epochs: int,
-    seed: int,
     on_epoch: OnEpoch,
-    shuffle: bool,
 ) -> Record:
     losses: List[float] = []
     seconds: List[float] = []
@@ -228,7 +225,6 @@ def _fit(
         y,
         batch_size=data.BATCH,
         epochs=epochs,
-        shuffle=shuffle,
         verbose=0,
         callbacks=[tf.keras.callbacks.LambdaCallback(on_epoch_end=end)],
     )
@@ -244,24 +240,37 @@ def _loop(
     x: Any,
     y: Any,
     epochs: int,
-    seed: int,
     on_epoch: OnEpoch,
-    shuffle: bool,
 ) -> Record:
-    import numpy
-
     run_epoch = _epoch_function(tf, model, way == "xla-loop")
     x_all, y_all = tf.constant(x), tf.constant(y)
     losses, seconds, where = [], [], ""
+    orders = _orders(tf, len(x))
     for epoch in range(epochs):
         start = time.perf_counter()
-        order = data.epoch_order(seed, epoch) if shuffle else numpy.arange(len(x))
-        mean = run_epoch(x_all, y_all, tf.constant(order, dtype=tf.int64))
+        mean = run_epoch(x_all, y_all, next(orders))
         losses.append(float(mean))
         seconds.append(time.perf_counter() - start)
         where = str(mean.backing_device)
         on_epoch(epoch, losses[-1])
     return losses, seconds, where
+
+
+def _orders(tf: Any, rows: int) -> Iterator[Any]:
+    """The very permutations that `model.fit` draws after `seed_everything`, one per epoch.
+
+    In a dataset's function the operation's own seed is its place in that function, so the same
+    function draws the same numbers. Keras 2 draws on from epoch to epoch; Keras 3 makes a new
+    iterator for each, which starts anew: every epoch has the same order.
+    """
+    with tf.device("/CPU:0"):
+        once = tf.data.Dataset.range(1)
+        if not keras_of(tf).version.startswith("3"):
+            once = once.repeat()
+        orders = once.map(lambda _: tf.random.shuffle(tf.range(rows, dtype=tf.int64)))
+    while True:
+        for order in orders:
+            yield order
 
 
 def _epoch_function(tf: Any, model: Any, xla: bool) -> Any:

@@ -15,7 +15,8 @@ import click
 
 from envcheck import __version__
 from envcheck.engine import Crashed, attempt
-from envcheck.model import EnvcheckError, Expect, Fact, Facts, Finding, Report, Severity
+from envcheck.model import EnvcheckError, Expect, Fact, Facts, Finding, Severity
+from envcheck.outputs import Delivery, deliver, output_options
 from envcheck.verdict import COULD_NOT_ASSESS, USAGE, judge_report
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-ELSEWHERE = {name: f"envcheck.commands.{name}" for name in ("judge", "libs", "matrix", "scan")}
+NAMES = ("explain", "fix", "judge", "libs", "matrix", "plan", "run", "scan", "setup", "undo")
+ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
 
@@ -105,35 +107,14 @@ def target_options(command: C) -> C:
 
 
 def report_options(command: C) -> C:
-    for option in reversed(
-        (
-            click.option(
-                "--expect",
-                type=click.Choice(["gpu", "cpu"]),
-                default="gpu",
-                show_default=True,
-                help="What the machine is for. With gpu, no usable NVIDIA GPU is an error.",
-            ),
-            click.option(
-                "--fail-on",
-                type=click.Choice(["error", "warning", "info"]),
-                default="error",
-                show_default=True,
-                help="The least severity that makes the exit code 1.",
-            ),
-            click.option(
-                "--format",
-                "format_",
-                type=click.Choice(["terminal", "json"]),
-                default="terminal",
-                show_default=True,
-            ),
-            click.option("-v", "--verbose", is_flag=True, help="Show all evidence and sources."),
-            click.option("-q", "--quiet", is_flag=True, help="Print the verdict only."),
-        )
-    ):
-        command = option(command)
-    return command
+    expect = click.option(
+        "--expect",
+        type=click.Choice(["gpu", "cpu"]),
+        default="gpu",
+        show_default=True,
+        help="What the machine is for. With gpu, no usable NVIDIA GPU is an error.",
+    )
+    return expect(output_options(command))
 
 
 @cli.command()
@@ -292,9 +273,7 @@ def finish(
     *,
     expect: Expect,
     fail_on: Severity,
-    format_: str,
-    verbose: bool,
-    quiet: bool,
+    **asked: Any,
 ) -> int:
     """Judge, print, and give the exit code. ``code`` are findings in the user's code."""
     from envcheck import report
@@ -302,32 +281,7 @@ def finish(
 
     outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect).joined(code)
     built = report.build(facts, outcome, knowledge.matrix, expect, timings)
-    verdict = judge_report(built, fail_on)
-    if format_ == "json":
-        from envcheck.render import json
-
-        written = write(json.render(built, verdict))
-    else:
-        written = write(terminal_text(built, fail_on, 1 if verbose else -1 if quiet else 0))
-    return verdict.exit_code if written else verdict.exit_code or COULD_NOT_ASSESS
-
-
-def terminal_text(built: Report, fail_on: Severity, verbosity: int) -> str:
-    from envcheck.facts import SYSTEM_OS, TARGET_CWD
-    from envcheck.render import i18n, terminal
-    from envcheck.render.view import Commands, build_view
-
-    style = terminal_style(verbosity)
-    # Half a language would be spelled out in escapes where stdout cannot write it.
-    translate = i18n.english if style.ascii else i18n.translator(os.environ)
-    # Commands are for the machine that the report is about, which may be a recorded one.
-    commands = Commands(
-        windows=built.facts.value(SYSTEM_OS) == "windows",
-        cwd=built.facts.value(TARGET_CWD) or "",
-        home=os.environ.get("USERPROFILE" if os.name == "nt" else "HOME", ""),
-    )
-    view = build_view(built, judge_report(built, fail_on), translate, commands)
-    return terminal.render(view, style, translate, commands)
+    return deliver(built, judge_report(built, fail_on), Delivery(**asked))
 
 
 def terminal_style(verbosity: int) -> Style:

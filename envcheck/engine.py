@@ -11,11 +11,13 @@ from envcheck.model import (
     GPU_LAYERS,
     LAYERS,
     SEVERITIES,
+    Answer,
     Expect,
     Facts,
     Finding,
     Match,
     NotEvaluated,
+    RuleResult,
     Unjudged,
 )
 
@@ -51,6 +53,7 @@ class Outcome:
     findings: tuple[Finding, ...]
     not_evaluated: tuple[NotEvaluated, ...]
     checked: int
+    rules: tuple[RuleResult, ...] = ()
 
     def joined(self, code: Sequence[Finding]) -> Outcome:
         """With the findings in the user's code, each behind the environment's of its severity."""
@@ -65,34 +68,55 @@ def run_rules(rules: Sequence[Rule], facts: Facts, matrix: Matrix, expect: Expec
     evaluated, a not-applicable one leaves it out, an absent one is the rule's own business."""
     findings: list[Finding] = []
     skipped: list[NotEvaluated] = []
+    results: list[RuleResult] = []
     checked = 0
     for rule in rules:
-        if not applies(rule, facts, expect):
+        reason = why_not(rule, facts, expect)
+        if reason:
+            results.append(result_of(rule, "not-applicable", reason))
             continue
-        missing = [key for key in rule.needs if facts.fact(key).state == "unknown"]
-        if missing:
-            reason = "; ".join(sorted({facts.fact(key).reason for key in missing}))
-            names = tuple(key.name for key in missing)
-            skipped.append(NotEvaluated(rule.code, rule.slug, rule.layer, reason, names))
-            continue
-        matches = attempt(_judge, rule, facts, matrix)
-        if isinstance(matches, Unjudged):
-            skipped.append(NotEvaluated(rule.code, rule.slug, rule.layer, str(matches)))
-            continue
-        if isinstance(matches, Crashed):
-            skipped.append(
-                NotEvaluated(rule.code, rule.slug, rule.layer, matches.summary, crashed=True)
-            )
+        found = judge_rule(rule, facts, matrix)
+        if isinstance(found, NotEvaluated):
+            skipped.append(found)
+            results.append(result_of(rule, "not-evaluated", found.reason))
             continue
         checked += 1
-        findings += [make_finding(rule, match) for match in matches]
-    return Outcome(link_causes(findings, rules), tuple(skipped), checked)
+        findings += found
+        results.append(result_of(rule, "found" if found else "fine"))
+    return Outcome(link_causes(findings, rules), tuple(skipped), checked, tuple(results))
+
+
+def why_not(rule: Rule, facts: Facts, expect: Expect) -> str:
+    """Why a rule does not apply; empty where it does."""
+    if expect == "cpu" and (rule.gpu_only or rule.layer in GPU_LAYERS):
+        return "no GPU is expected"
+    needed = [facts.fact(key) for key in rule.needs]
+    reasons = {fact.reason for fact in needed if fact.state == "not-applicable"}
+    return "; ".join(sorted(reasons)) or ("it does not apply here" if reasons else "")
 
 
 def applies(rule: Rule, facts: Facts, expect: Expect) -> bool:
-    if expect == "cpu" and (rule.gpu_only or rule.layer in GPU_LAYERS):
-        return False
-    return not any(facts.fact(key).state == "not-applicable" for key in rule.needs)
+    return not why_not(rule, facts, expect)
+
+
+def judge_rule(rule: Rule, facts: Facts, matrix: Matrix) -> NotEvaluated | list[Finding]:
+    def skipped(reason: str, names: Sequence[str] = (), crashed: bool = False) -> NotEvaluated:
+        return NotEvaluated(rule.code, rule.slug, rule.layer, reason, tuple(names), crashed)
+
+    missing = [key for key in rule.needs if facts.fact(key).state == "unknown"]
+    if missing:
+        reasons = sorted({facts.fact(key).reason for key in missing})
+        return skipped("; ".join(reasons), [key.name for key in missing])
+    matches = attempt(_judge, rule, facts, matrix)
+    if isinstance(matches, Unjudged):
+        return skipped(str(matches))
+    if isinstance(matches, Crashed):
+        return skipped(matches.summary, crashed=True)
+    return [make_finding(rule, match) for match in matches]
+
+
+def result_of(rule: Rule, answer: Answer, reason: str = "") -> RuleResult:
+    return RuleResult(rule.code, rule.slug, rule.layer, rule.severity, rule.about, answer, reason)
 
 
 def _judge(rule: Rule, facts: Facts, matrix: Matrix) -> tuple[Match, ...] | Unjudged:

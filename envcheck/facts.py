@@ -352,6 +352,9 @@ class SmokeResult(NamedTuple):
     lost_ways: tuple[LostWay, ...] = ()
     gpu_memory: tuple[GpuMemory, ...] = ()
     product_seconds: Speed | None = None
+    parameters: tuple[float, ...] = ()
+    """Of the trained network: W1 row by row (6 numbers), b1 (3), W2 (3), b2 (1), then the mean (2)
+    and the deviation (2) of the normalisation; empty where the child does not tell them."""
 
     @property
     def place(self) -> str:

@@ -20,6 +20,7 @@ from envcheck import __version__
 from envcheck import facts as vocabulary
 from envcheck.model import EnvcheckError, Fact, Facts, Key, State
 from envcheck.probes.source import Recording
+from envcheck.redaction import Redaction
 
 SCHEMA = "envcheck.facts/1"
 KEPT_ENVIRONMENT = re.compile(
@@ -131,25 +132,6 @@ def save(folder: Path, facts: Facts, recording: Recording, home: str, host: str)
             path.write_text(text, encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise EnvcheckError(f"{folder}: {error.strerror}.", 2) from error
-
-
-class Redaction:
-    """Replaces the home folder, the user's and the host's name in JSON text."""
-
-    def __init__(self, home: str, host: str) -> None:
-        user = re.split(r"[\\/]", home.rstrip("\\/"))[-1]
-        # In a document that is itself quoted in JSON, backslashes are doubled once or twice.
-        spellings = {home.replace("\\", "\\" * times) for times in (1, 2, 4)}
-        longest = sorted(map(re.escape, spellings), key=len, reverse=True)
-        self._home = re.compile(rf"({'|'.join(longest)})(?![\w.-])") if len(home) > 1 else None
-        self._user = re.compile(rf"(/home/|/Users/|\\\\Users\\\\){re.escape(user)}\b")
-        self._host = re.compile(rf"\b{re.escape(host)}\b") if len(host) > 2 else None
-
-    def text(self, text: str) -> str:
-        if self._home:
-            text = self._home.sub("/home/user", text)
-        text = self._user.sub(r"\1user", text)
-        return self._host.sub("host", text) if self._host else text
 
 
 def _provenance(facts: Facts) -> str:

@@ -23,6 +23,7 @@ Layer = Literal[
 ]
 LayerStatus = Literal["ok", "warning", "error", "unknown", "skipped", "not-applicable"]
 State = Literal["known", "absent", "unknown", "not-applicable"]
+Answer = Literal["found", "fine", "not-evaluated", "not-applicable"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 LAYERS: tuple[Layer, ...] = (
@@ -170,6 +171,16 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the user's code, counted from 1. A cell of a notebook has no line of its file:
+    ``line`` is None."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """``title`` and ``why`` are templates over ``params``: English, and the translation's key.
     ``caused_by`` names the finding (code, subject) that this one merely follows from."""
@@ -187,6 +198,7 @@ class Finding:
     rows: tuple[str, ...]
     fixes: tuple[Fix, ...]
     caused_by: tuple[str, str] | None = None
+    place: Place | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -206,12 +218,28 @@ class NotEvaluated:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleResult:
+    """What one rule came to. ``about`` says what it looks for, ``reason`` why it was not
+    evaluated or does not apply."""
+
+    code: str
+    slug: str
+    layer: Layer
+    severity: Severity
+    about: str
+    answer: Answer
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """``status`` in words and the process's exit code: 0 passed, 1 findings at or above the
     threshold, 2 usage error, 3 could not assess."""
 
     status: Status
     exit_code: int
+    fail_on: Severity = "error"
+    """The threshold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +266,8 @@ class Report:
     """How many rules were evaluated to an answer."""
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds per probe."""
+    rules: tuple[RuleResult, ...] = ()
+    """Every rule that there is, by code."""
 
 
 class EnvcheckError(Exception):

@@ -60,6 +60,7 @@ def build(
         not_evaluated=outcome.not_evaluated,
         checked=outcome.checked,
         timings=dict(timings or {}),
+        rules=outcome.rules,
     )
 
 

@@ -21,9 +21,9 @@ def decide(
     otherwise anything unknown, or nothing checked at all, is inconclusive (3)."""
     threshold = SEVERITIES.index(fail_on)
     if any(SEVERITIES.index(finding.severity) <= threshold for finding in findings):
-        return Verdict("fail", FINDINGS)
+        return Verdict("fail", FINDINGS, fail_on)
     if not_evaluated or not checked:
-        return Verdict("inconclusive", COULD_NOT_ASSESS)
+        return Verdict("inconclusive", COULD_NOT_ASSESS, fail_on)
     if any(finding.severity == "warning" for finding in findings):
-        return Verdict("warn", PASSED)
-    return Verdict("pass", PASSED)
+        return Verdict("warn", PASSED, fail_on)
+    return Verdict("pass", PASSED, fail_on)

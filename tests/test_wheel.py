@@ -40,6 +40,9 @@ def test_what_it_carries(wheel: Path) -> None:
         "envcheck/target_probe.py",
         "envcheck/schemas/report.schema.json",
         "envcheck/locale/zh/LC_MESSAGES/envcheck.mo",
+        "envcheck/render/html/beans.json",
+        "envcheck/render/html/copy.js",
+        "envcheck/render/html/style.css",
         "coffee_smoke/__main__.py",
         "coffee_smoke/weights.json",
     } <= names

@@ -22,6 +22,8 @@ from envcheck.model import (
     StackLayer,
     known,
 )
+from envcheck.outputs import Delivery, deliver, output_options
+from envcheck.verdict import judge_report
 
 if TYPE_CHECKING:
     from envcheck.imports.scan import Remedies, Scan
@@ -44,22 +46,7 @@ if TYPE_CHECKING:
 )
 @click.option("--fix", is_flag=True, help="Rewrite what has one right answer, then judge again.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change, and change nothing.")
-@click.option(
-    "--fail-on",
-    type=click.Choice(["error", "warning", "info"]),
-    default="error",
-    show_default=True,
-    help="The least severity that makes the exit code 1.",
-)
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["terminal", "json"]),
-    default="terminal",
-    show_default=True,
-)
-@click.option("-v", "--verbose", is_flag=True, help="Show confidence and sources, too.")
-@click.option("-q", "--quiet", is_flag=True, help="Print the verdict only.")
+@output_options
 def scan(
     paths: tuple[Path, ...],
     tensorflow: str | None,
@@ -182,27 +169,10 @@ def _print_diff(found: Scan, stack: Stack) -> int:
 
 
 def _finish(
-    found: Scan,
-    facts: Facts,
-    timings: dict[str, float],
-    *,
-    fail_on: Severity,
-    format_: str,
-    verbose: bool,
-    quiet: bool,
+    found: Scan, facts: Facts, timings: dict[str, float], *, fail_on: Severity, **asked: Any
 ) -> int:
-    from envcheck.cli import terminal_text, write
-    from envcheck.verdict import judge_report
-
     built = report_of(found, facts, timings)
-    verdict = judge_report(built, fail_on)
-    if format_ == "json":
-        from envcheck.render import json
-
-        write(json.render(built, verdict))
-    else:
-        write(terminal_text(built, fail_on, 1 if verbose else -1 if quiet else 0))
-    return verdict.exit_code
+    return deliver(built, judge_report(built, fail_on), Delivery(**asked))
 
 
 def report_of(found: Scan, facts: Facts, timings: dict[str, float]) -> Report:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from envcheck import model
 from envcheck.imports import codes, files, judge, rewrite, sift, uses
 from envcheck.imports.files import Source
 from envcheck.imports.index import ROOTS
@@ -280,6 +281,7 @@ def finding_of(
 def _finding(
     problem: Problem, params: dict[str, str], at: str, text: str, fixes: tuple[Fix, ...]
 ) -> Finding:
+    """``params`` name its file, line and column."""
     code = problem.code
     return Finding(
         code=code.code,
@@ -294,7 +296,15 @@ def _finding(
         evidence=(Evidence("code", text, at),),
         rows=(),
         fixes=fixes,
+        place=_place(params),
     )
+
+
+def _place(params: Mapping[str, str]) -> model.Place:
+    notebook = re.fullmatch(r"(.*\.ipynb)(?: cell \d+)?", params["file"], re.S)
+    if notebook:
+        return model.Place(notebook[1])
+    return model.Place(params["file"], int(params["line"]), int(params["column"]))
 
 
 def _fixes(problem: Problem, path: str, stack: Stack, remedies: Remedies) -> Iterator[Fix]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +99,7 @@ def _summary(document: Mapping[str, Any]) -> dict[str, Any]:
             lost_ways=[_lost(row) for row in way.get("tried") or () if row.get("error")],
             gpu_memory=[_memory(row) for row in document.get("gpu_memory") or ()],
             product_seconds=_product(document.get("speed") or {}),
+            parameters=_parameters(document),
         ),
     }
 
@@ -127,6 +128,23 @@ def _product(speed: Mapping[str, Any]) -> dict[str, float] | None:
     seconds = speed.get("product") or {}
     gpu = next((value for device, value in seconds.items() if device.startswith("GPU")), None)
     return {"gpu": gpu, "cpu": seconds["CPU:0"]} if gpu else None
+
+
+def _parameters(document: Mapping[str, Any]) -> list[float]:
+    """See ``facts.SmokeResult``; none where one of them is no finite number."""
+    weights, scale = document.get("weights") or {}, document.get("normalisation") or {}
+    parts = [weights.get(name) for name in ("W1", "b1", "W2", "b2")]
+    numbers = list(_flat([*parts, scale.get("mean"), scale.get("deviation")]))
+    fits = len(numbers) == 17 and all(isinstance(number, (int, float)) for number in numbers)
+    return numbers if fits else []
+
+
+def _flat(item: Any) -> Iterator[Any]:
+    if isinstance(item, list):
+        for part in item:
+            yield from _flat(part)
+    else:
+        yield item
 
 
 def _rung(row: Mapping[str, Any]) -> dict[str, str]:

@@ -12,7 +12,13 @@ SCHEMA = "envcheck.report/1"
 
 
 def render(report: Report, verdict: Verdict) -> str:
-    return json.dumps(document(report, verdict), indent=2, ensure_ascii=True) + "\n"
+    return dumps(document(report, verdict))
+
+
+def dumps(document: Any) -> str:
+    """``##[`` anywhere in a line of its log is a command to GitHub's runner."""
+    text = json.dumps(document, indent=2, ensure_ascii=True)
+    return text.replace("##[", "#\\u0023[") + "\n"
 
 
 def document(report: Report, verdict: Verdict) -> dict[str, Any]:
@@ -64,7 +70,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "params": dict(finding.params),
         "evidence": [_evidence(item) for item in finding.evidence],
         "matrix_rows": list(finding.rows),
-        "fixes": [_fix(fix) for fix in finding.fixes],
+        "fixes": [fix_document(fix) for fix in finding.fixes],
         "caused_by": {"code": cause[0], "subject": cause[1]} if cause else None,
     }
 
@@ -73,7 +79,7 @@ def _evidence(item: Evidence) -> dict[str, str]:
     return {"fact": item.fact, "value": item.value, "source": item.source}
 
 
-def _fix(fix: Fix) -> dict[str, Any]:
+def fix_document(fix: Fix) -> dict[str, Any]:
     return {
         "id": fix.id,
         "safety": fix.safety,

@@ -6,14 +6,25 @@ that no control character of it reaches a terminal.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from envcheck import facts as F
 from envcheck import report as reports
-from envcheck.model import Finding, Fix, Report, StackLayer, Status, Verdict
+from envcheck.model import (
+    SEVERITIES,
+    Finding,
+    Fix,
+    Place,
+    Report,
+    Severity,
+    StackLayer,
+    Status,
+    Verdict,
+)
 from envcheck.render.i18n import Translator
 
 
@@ -38,6 +49,13 @@ class FindingView:
     confidence: str
     rows: tuple[str, ...]
     children: tuple[FindingView, ...] = ()
+    slug: str = ""
+    layer: str = ""
+    subject: str = ""
+    place: Place | None = None
+    """Where in the user's code, with slashes."""
+    fails: bool = False
+    """Whether it is at or above the threshold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +81,10 @@ class Commands:
     windows: bool
     cwd: str
     home: str
+    here: str = ""
+    """The folder that the paths of scanned code begin in."""
+    repository: str = ""
+    """The repository's folder, where a pipeline names it."""
 
     def shorten(self, path: str) -> str:
         """The path as one would type it: relative below the current folder, ~ below home."""
@@ -74,6 +96,14 @@ class Commands:
                 # A bare word would be looked up on PATH.
                 return short + rest if short or slash in rest else f".{slash}{rest}"
         return path
+
+    def in_repository(self, file: str) -> str:
+        """A scanned file's path with slashes, from the repository's folder where that is known."""
+        path = file.replace("\\", "/") if self.windows else file
+        root = self.repository.rstrip("/\\").replace(os.sep, "/") + "/"
+        full = os.path.normpath(os.path.join(self.here, path)).replace(os.sep, "/")
+        inside = len(root) > 1 and full.startswith(root)
+        return full[len(root) :] if inside else path.removeprefix("./")
 
     def words(self, argv: Sequence[str]) -> list[str]:
         """The command's words as the shell wants them, PowerShell on Windows, else POSIX."""
@@ -101,6 +131,9 @@ def _posix(word: str) -> str:
 
 
 def _power_shell(word: str) -> str:
+    if not word.isprintable():
+        chars = (c if c.isprintable() and c not in '"`$' else f"$([char]{ord(c)})" for c in word)
+        return '"' + "".join(chars) + '"'
     plain = re.fullmatch(r"[\w:\\./=~-]+", word)
     return word if plain else "'" + word.replace("'", "''") + "'"
 
@@ -135,7 +168,7 @@ def _shortened(value: str) -> str:
 
 def build_view(report: Report, verdict: Verdict, translate: Translator, commands: Commands) -> View:
     findings = tuple(
-        _finding(report.findings[root], translate, children)
+        _finding(report.findings[root], verdict.fail_on, translate, commands, children)
         for root, *numbers in reports.roots(report)
         for children in [[report.findings[number] for number in numbers]]
     )
@@ -154,7 +187,11 @@ def build_view(report: Report, verdict: Verdict, translate: Translator, commands
 
 
 def _finding(
-    finding: Finding, translate: Translator, children: Sequence[Finding] = ()
+    finding: Finding,
+    fail_on: Severity,
+    translate: Translator,
+    commands: Commands,
+    children: Sequence[Finding] = (),
 ) -> FindingView:
     return FindingView(
         severity=finding.severity,
@@ -167,8 +204,17 @@ def _finding(
         fixes=tuple(_fix(fix, translate) for fix in finding.fixes),
         confidence=finding.confidence,
         rows=finding.rows,
-        children=tuple(_finding(child, translate) for child in children),
+        children=tuple(_finding(child, fail_on, translate, commands) for child in children),
+        slug=finding.slug,
+        layer=finding.layer,
+        subject=clean(finding.subject),
+        place=_place(finding.place, commands) if finding.place else None,
+        fails=SEVERITIES.index(finding.severity) <= SEVERITIES.index(fail_on),
     )
+
+
+def _place(place: Place, commands: Commands) -> Place:
+    return replace(place, file=clean(commands.in_repository(place.file)))
 
 
 def _fix(fix: Fix, translate: Translator) -> FixView:

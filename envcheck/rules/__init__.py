@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,7 @@ class Rule:
     """``title`` and ``why`` are templates over the parameters of a match. ``explains`` are the
     beginnings of the codes of findings that merely follow from this one; where it has ``signs``,
     only of those that show one of these words. A ``gpu_only`` rule does not apply where no GPU
-    is expected."""
+    is expected. ``about`` is the first line of the rule's file, set when it is found."""
 
     code: str
     slug: str
@@ -67,6 +67,7 @@ class Rule:
     explains: tuple[str, ...] = ()
     signs: tuple[str, ...] = ()
     gpu_only: bool = False
+    about: str = ""
 
 
 class RuleError(Exception):
@@ -89,7 +90,8 @@ def discover(leave_out: Container[str] = ()) -> tuple[Rule, ...]:
     for path in Path(__file__).parent.glob("[!_]*.py"):
         if path.stem[:3].upper() in leave_out:
             continue
-        rule = importlib.import_module(f"{__name__}.{path.stem}").RULE
+        module = importlib.import_module(f"{__name__}.{path.stem}")
+        rule = replace(module.RULE, about=(module.__doc__ or "").partition("\n")[0])
         validate(rule, path.stem)
         if rule.code in rules:
             raise RuleError(f"{path.stem}: {rule.code} is taken")

@@ -28,9 +28,11 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     if result is None:
         return
     for rung in result.failed(error=tuple(GONE)):
+        how = rung.error_message
+        how = how if how.startswith("exited") else f"was {how}"
         yield Match(
             subject=rung.name,
-            params={"rung": rung.name, "how": f"was {rung.error_message}", "library": rung.library},
+            params={"rung": rung.name, "how": how, "library": rung.library},
             why=GONE[rung.error_type],
             evidence=tuple(evidence(facts, rung)),
         )

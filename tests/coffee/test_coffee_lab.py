@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 from pathlib import Path
 
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.lab
 
 FOLDER = Path(coffee_smoke.__file__).parent
 
-# One epoch by each way over the rows in their order, so that all see the same batches.
+# Two epochs by each way: the batches and their order are the same in all.
 SAME_TRAINING = """
 import importlib.util, json, os, sys
 spec = importlib.util.spec_from_file_location(
@@ -29,9 +28,9 @@ layer = network.normaliser(tf, network.keras_of(tf), rows)
 x, y = data.tile(network.normalised(layer, rows)), data.tile(labels)
 found = {}
 for way in network.WAYS:
-    t = network.train(tf, way, "/CPU:0", x, y, 1, 1234, lambda *_: None, shuffle=False)
+    t = network.train(tf, way, "/CPU:0", x, y, 2, 1234, lambda *_: None)
     weights = [float(v) for w in t.model.get_weights() for v in w.ravel()]
-    found[way] = [t.losses[0], weights]
+    found[way] = [t.losses, weights]
 print(json.dumps(found))
 """
 
@@ -51,7 +50,11 @@ def document(lab, tmp_path_factory):
 
 def test_the_network_learns_on_a_healthy_environment(document):
     assert document["ok"] is True
-    assert [r["status"] for r in document["rungs"]] == ["passed"] * 7
+    states = {r["name"]: r["status"] for r in document["rungs"]}
+    skipped = {"driver", "context", "runtime", "gpu", "nccl", "speed", "mirrored"}
+    assert {name for name, status in states.items() if status == "skipped"} == skipped
+    assert {status for name, status in states.items() if name not in skipped} == {"passed"}
+    assert len(states) == 24
     assert document["decisions"] == [1, 0]
     assert document["accuracy"] == {"correct": 200, "total": 200}
     assert document["parameters"] == 13
@@ -81,9 +84,11 @@ def test_everything_was_placed_on_the_cpu(document):
     }
 
 
-def test_the_fast_ways_are_the_same_training_as_model_fit(lab, tmp_path):
+@pytest.mark.parametrize("recipe", ["tf221", pytest.param("tf215", marks=pytest.mark.slow)])
+def test_the_fast_ways_are_the_same_training_as_model_fit(lab, tmp_path, recipe):
+    """Keras 3 shuffles every epoch alike, Keras 2 does not; the loops follow both."""
     done = subprocess.run(
-        [str(lab("tf221")), "-c", SAME_TRAINING, str(FOLDER)],
+        [str(lab(recipe)), "-c", SAME_TRAINING, str(FOLDER)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -92,11 +97,9 @@ def test_the_fast_ways_are_the_same_training_as_model_fit(lab, tmp_path):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout.splitlines()[-1])
-    loss, weights = found["fit"]
-    for way in ("xla-loop", "graph-loop"):
-        # 6250 float32 steps; XLA orders additions in its own way.
-        assert found[way][0] == pytest.approx(loss, rel=1e-4)
-        assert all(
-            math.isclose(a, b, rel_tol=1e-3, abs_tol=1e-3)
-            for a, b in zip(found[way][1], weights, strict=True)
-        )
+    losses, weights = found["fit"]
+    assert found["graph-loop"][0] == pytest.approx(losses, rel=1e-6)
+    assert found["graph-loop"][1] == weights  # to the last bit
+    assert found["xla-loop"][0] == pytest.approx(losses, rel=1e-4)
+    # 12500 float32 steps; XLA orders additions in its own way.
+    assert found["xla-loop"][1] == pytest.approx(weights, rel=1e-3, abs=1e-3)

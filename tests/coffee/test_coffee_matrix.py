@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import plain_environment
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow]
+pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.heavy]
 
 LEGACY = {"TF_USE_LEGACY_KERAS": "1"}
 # Recipe, environment variables, TensorFlow, kind of Keras.

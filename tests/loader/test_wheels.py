@@ -19,7 +19,7 @@ from tests.loader.build import asked, run_traced
 from tests.loader.test_commands import MACHINE
 
 pytest_plugins = ("tests.fakes.plugin",)
-pytestmark = [pytest.mark.slow, pytest.mark.lab]
+pytestmark = [pytest.mark.slow, pytest.mark.heavy, pytest.mark.lab]
 LIST = "import tensorflow as tf; print('GPUS', len(tf.config.list_physical_devices('GPU')))"
 CUDA = re.compile(r"lib(cudart|cublas|cublasLt|cufft|cusolver|cusparse|cudnn)\.so\.[\d.]+")
 GIGABYTES = 12

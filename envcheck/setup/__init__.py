@@ -1,0 +1,1 @@
+"""Makes an environment from a plan."""
