@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envcheck import facts as F
@@ -75,10 +76,15 @@ def with_cuda(build: TensorflowBuild) -> tuple[str, ...]:
 def other_release(facts: Facts, build: TensorflowBuild) -> Fix:
     """Another release in the place of the installed package, which may have another name."""
     fix, package = install(facts, *with_cuda(build), safety="review"), F.TF_PACKAGE
+    if build.and_cuda and build.main and not build.main.finds_wheels:
+        note = "TensorFlow {version} does not find all of its own CUDA libraries: run envcheck "
+        note += "again afterwards, it prints the line that helps."
+        params = {"version": build.version}
+        fix = replace(fix, note=fix.note or note, params=params, requirements=())
     if facts.value(package) in (None, "tensorflow"):
         return fix
     step = uninstall_step(facts, facts.value(package) or "")
-    return Fix("other-tensorflow", "review", (step, *fix.steps), fix.note)
+    return replace(fix, id="other-tensorflow", steps=(step, *fix.steps), requirements=())
 
 
 def uninstall_step(facts: Facts, *names: str) -> tuple[str, ...]:

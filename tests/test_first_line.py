@@ -204,6 +204,22 @@ FIRST: dict[str, tuple[str, dict[str, Any], str, tuple[str, ...]]] = {
         "DRV104",
         ("sudo reboot",),
     ),
+    "a kernel that is newer than the module": (
+        WHEELS,
+        {
+            **NOUVEAU,
+            "kernel.modules": None,
+            "kernel.nvidia_built": [{"kernel": "5.15.0-89-generic", "path": "u/nvidia.ko"}],
+            "kernel.dkms": None,
+            "system.secure_boot": False,
+        },
+        "DRV106",
+        (
+            "sudo apt install linux-headers-5.15.0-91-generic",
+            "sudo dkms autoinstall",
+            "sudo modprobe nvidia",
+        ),
+    ),
     "a step that breaks for no known reason": (
         WHEELS,
         broken(CONV),
@@ -250,6 +266,28 @@ def test_who_else_wants_a_wheel_is_said(machine: Callable[..., Facts], matrix: M
     built = judged(machine(WHEELS, {"smoke.result": NO_SMOKE, **OTHER_CUDNN}), matrix)
     fix = next(row for row in built.findings if row.code == "DNN101").fixes[0]
     assert (fix.safety, fix.params, fix.requirements) == ("review", {"others": "torch"}, ())
+
+
+@pytest.mark.parametrize(
+    ("package", "version"), [("tensorflow", "2.20.0"), ("tensorflow-gpu", "2.9.1")]
+)
+def test_a_release_that_does_not_find_its_own_libraries_is_said_to(
+    package: str, version: str, machine: Callable[..., Facts], matrix: Matrix
+) -> None:
+    edits = {
+        "gpu.devices": gpu("NVIDIA GeForce RTX 5090", "12.0"),
+        "tensorflow.package": package,
+        "tensorflow.version": version,
+    }
+    built = judged(machine(WHEELS, {"smoke.result": NO_SMOKE, **edits}), matrix)
+    fix = next(row for row in built.findings if row.code == "GPU201").fixes[0]
+    assert fix.note.startswith("TensorFlow {version} does not find all of its own CUDA libraries")
+    assert fix.params == {"version": "2.21.0"}
+    install = ("-m", "pip", "install", "tensorflow[and-cuda]==2.21.0")
+    uninstall = ("-m", "pip", "uninstall", "--yes", "tensorflow-gpu")
+    assert [step[1:] for step in fix.steps] == (
+        [install] if package == "tensorflow" else [uninstall, install]
+    )
 
 
 def test_an_old_driver_of_a_container_is_the_hosts(
