@@ -8,10 +8,12 @@ from envcheck import facts as F
 from envcheck.judge import Reason, Stack, System, judge
 from envcheck.judge.kernels import Way, ways_to_run
 from envcheck.judge.model import open_case
+from envcheck.matrix.specs import parse_version
 from envcheck.model import Facts, Unjudged
 
 if TYPE_CHECKING:
     from envcheck.matrix import Matrix
+    from envcheck.versions import ComputeCapability
 
 REFUSED = ("unsupported", "broken")
 
@@ -93,6 +95,37 @@ def ways(stack: Stack, matrix: Matrix) -> tuple[Way, ...]:
     if case.wheel is None or not case.wheel.is_cuda or case.capability is None:
         return ()
     return ways_to_run(case.wheel, case.capability)
+
+
+def release_for(facts: Facts, matrix: Matrix, capability: ComputeCapability) -> str | None:
+    """The nearest final release of `tensorflow` with a CUDA build for this Python and system that
+    has code for the GPU and suits this driver: the next one, else the last one before."""
+    own = stack_of(facts)
+    python, current = (
+        ".".join((own.python or "").split(".")[:2]),
+        parse_version(own.tensorflow or "0"),
+    )
+    if own.os not in ("linux", "wsl2") or own.arch != "x86_64":
+        return None
+    before = None
+    for version in matrix.releases("tensorflow"):
+        build = matrix.build_of("tensorflow", version)
+        if version.is_prerelease or build is None or build.cuda is None:
+            continue
+        stack = Stack(
+            tensorflow=str(version),
+            compute_capability=capability,
+            driver=own.driver,
+            os=own.os,
+            glibc=own.glibc,
+        )
+        said = judge(stack, matrix)
+        reasons = (*said.about("gpu"), *said.about("driver"))
+        if python in build.pythons and not any(row.verdict in REFUSED for row in reasons):
+            if version > current:
+                return str(version)
+            before = str(version) if version < current else before
+    return before
 
 
 def is_known(stack: Stack, matrix: Matrix) -> bool:

@@ -48,6 +48,26 @@ def reboot(note: str) -> Fix:
     return manual("reboot", note, ("sudo", "reboot"), root=True)
 
 
+def install_driver(facts: Facts, note: str = "") -> Fix:
+    """``note`` is said where no command of the distribution is known."""
+    if "Ubuntu" in (facts.value(F.SYSTEM_DISTRIBUTION) or ""):
+        steps = (("sudo", "ubuntu-drivers", "install"), ("sudo", "reboot"))
+        recommended = "Install the recommended driver, then reboot."
+        return manual("install-driver", recommended, *steps, root=True)
+    note = note or (
+        "Install the NVIDIA driver for your system (https://www.nvidia.com/drivers), then reboot."
+    )
+    return manual("install-driver", note, root=True)
+
+
+def nvml_said(facts: Facts) -> Evidence:
+    """How NVML answered, in words."""
+    nvml = facts.value(F.DRIVER_NVML)
+    said = {"not-found": "the library is not there", "ok": "it answers"}
+    words = nvml and (nvml.text or said.get(nvml.status) or nvml.status)
+    return facts.evidence(F.DRIVER_NVML, words)
+
+
 def modprobe(note: str, *modules: str) -> Fix:
     steps = tuple(("sudo", "modprobe", module) for module in modules)
     return manual("load-module", note, *steps, root=True)
@@ -98,6 +118,11 @@ def one_driver(inside: bool, module: DriverRelease | None, library: DriverReleas
         "Reboot: it loads the module that belongs to the new library. If that does not help, two "
         "driver packages are mixed: remove all of them and install one."
     )
+
+
+def address_of(device: F.GpuDevice) -> str:
+    """As the kernel's log writes it: 0000:02:00."""
+    return (device.bus_id or "").lower()[4:].rpartition(".")[0]
 
 
 def join(numbers: Sequence[int]) -> str:

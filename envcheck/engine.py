@@ -185,12 +185,14 @@ def _flattened(linked: Sequence[Finding]) -> Iterable[Finding]:
     return sorted(flat, key=lambda finding: finding.caused_by is not None)
 
 
-def _rank(finding: Finding, rule: Rule) -> tuple[int, bool, int, str, str]:
-    """The worst first; what keeps TensorFlow from being imported before what it would find."""
+def _rank(finding: Finding, rule: Rule) -> tuple[int, bool, int, bool, str, str]:
+    """The worst first; what keeps TensorFlow from being imported before what it would find, and
+    in a layer what keeps it from any GPU before what it would meet there."""
     return (
         SEVERITIES.index(finding.severity),
         not any("SMK101".startswith(start) for start in rule.explains),
         LAYERS.index(finding.layer),
+        not any("SMK201".startswith(start) for start in rule.explains),
         finding.code,
         finding.subject,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.model import Evidence, Facts
+from envcheck.model import Evidence, Facts, Fix
+from envcheck.remedies import manual
 
 GPU_ONLY = ("driver", "context", "runtime", "nccl", "speed", "mirrored")
 """Rungs that say nothing about a machine that is meant to have no GPU. `gpu`, which asks whether
@@ -37,6 +38,22 @@ def evidence(facts: Facts, rung: F.SmokeRung) -> Iterator[Evidence]:
         lines = text.splitlines()[-6:]
         if lines:
             yield facts.evidence(F.SMOKE, " | ".join(lines), source)
+
+
+def next_step(facts: Facts, rung: F.SmokeRung) -> Fix:
+    """Where to look, for a broken rung whose cause no finding names."""
+    from coffee_smoke.advice import ADVICE, REPORT, WRONG_NUMBERS
+
+    text = WRONG_NUMBERS if rung.error_type == NUMBERS else ADVICE.get(rung.name, REPORT)
+    python = facts.value(F.TARGET_EXECUTABLE) or "python"
+    if text != REPORT:
+        note = text[0].upper() + text[1:] + "."
+        return manual("look-further", note, library=rung.library, python=python)
+    log = ("coffee-smoke", "-v", "--python", python)
+    if not facts.value(F.TF_CUDA_BUILD):
+        return manual("look-further", "See all that the step logs:", log)
+    note = "See which files TensorFlow loads, and all that the step logs:"
+    return manual("look-further", note, ("envcheck", "libs", "--python", python), log)
 
 
 def short_of_memory(rung: F.SmokeRung) -> bool:

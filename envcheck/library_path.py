@@ -19,6 +19,12 @@ def winner(facts: Facts, name: str) -> F.Place | None:
     return next((row.winner for row in rows if row.name == name), None)
 
 
+def nowhere(facts: Facts, *names: str) -> bool:
+    """Whether TensorFlow opens one of these, and it is in no folder that was looked into."""
+    rows = [row for row in facts.value(F.LIBRARIES) or () if row.name in names]
+    return any(not row.found for row in rows)
+
+
 def folder_of(path: str) -> str:
     return path.rpartition("/")[0]
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from envcheck import facts as F
 from envcheck.model import Facts, Fix, Safety
 from envcheck.places import lies_in
+
+if TYPE_CHECKING:
+    from envcheck.matrix import TensorflowBuild
 
 
 def installer(facts: Facts, verb: str) -> tuple[str, ...]:
@@ -55,6 +61,30 @@ def install_elsewhere(facts: Facts, *requirements: str) -> Fix:
             (new, "-m", "pip", "install", *requirements),
         ),
     )
+
+
+def with_cuda(build: TensorflowBuild) -> tuple[str, ...]:
+    """What installs this release with its CUDA libraries. The extra of 2.14 and 2.15.0 asks for a
+    TensorRT that the index does not have, or not for every Python: there its other wheels."""
+    if "tensorrt" in build.and_cuda:
+        pins = build.and_cuda.items()
+        wheels = (name + pin for name, pin in pins if name.startswith("nvidia-"))
+        return (f"{build.package}=={build.version}", *sorted(wheels))
+    return (f"{build.package}{'[and-cuda]' if build.and_cuda else ''}=={build.version}",)
+
+
+def other_release(facts: Facts, build: TensorflowBuild) -> Fix:
+    """Another release in the place of the installed package, which may have another name."""
+    fix, package = install(facts, *with_cuda(build), safety="review"), F.TF_PACKAGE
+    if build.and_cuda and build.main and not build.main.finds_wheels:
+        note = "TensorFlow {version} does not find all of its own CUDA libraries: run envcheck "
+        note += "again afterwards, it prints the line that helps."
+        params = {"version": build.version}
+        fix = replace(fix, note=fix.note or note, params=params, requirements=())
+    if facts.value(package) in (None, "tensorflow"):
+        return fix
+    step = uninstall_step(facts, facts.value(package) or "")
+    return replace(fix, id="other-tensorflow", steps=(step, *fix.steps), requirements=())
 
 
 def uninstall_step(facts: Facts, *names: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from envcheck import __version__
 from envcheck import facts as F
 from envcheck.engine import Outcome
+from envcheck.library_path import winner
 from envcheck.model import (
     GPU_LAYERS,
     LAYERS,
@@ -83,6 +84,8 @@ def _status(
             return severity, "not found" if fact.state == "absent" else ""
     if fact.state == "unknown":
         return "unknown", fact.reason
+    if layer in ("cuda", "cudnn") and _opened(facts, layer) and not _library(facts, layer):
+        return "error", "not found"
     for skipped in outcome.not_evaluated:
         if skipped.layer == layer:
             return "unknown", skipped.reason
@@ -96,7 +99,9 @@ def _status(
 def _driver(facts: Facts) -> tuple[str, str]:
     release, cuda = facts.value(F.DRIVER_RELEASE), facts.value(F.DRIVER_CUDA)
     if release is None:
-        return "", ""
+        module, library = facts.value(F.DRIVER_KERNEL_MODULE), facts.value(F.DRIVER_LIBRARY)
+        parts = (("kernel module", module), ("library", library))
+        return ", ".join(f"{name} {number}" for name, number in parts if number), ""
     supports = f", supports CUDA up to {cuda}" if cuda else ""
     return f"{release}{supports}", facts.fact(F.DRIVER_RELEASE).source
 
@@ -112,17 +117,24 @@ def _gpu(facts: Facts) -> tuple[str, str]:
     return text, facts.fact(F.GPU_DEVICES).source if devices else ""
 
 
-def _library(facts: Facts, *names: str) -> F.Place | None:
-    for library in facts.value(F.LIBRARIES) or ():
-        if library.name in names and library.winner:
-            return library.winner
-    return None
+LIBRARY = {"cuda": "cudart", "cudnn": "cudnn"}
+"""The library that stands for a layer."""
+
+
+def _opened(facts: Facts, layer: Layer) -> bool:
+    """Whether TensorFlow opens the layer's library."""
+    return any(row.name == LIBRARY[layer] for row in facts.value(F.LIBRARIES) or ())
+
+
+def _library(facts: Facts, layer: Layer) -> F.Place | None:
+    """The file of it that TensorFlow gets."""
+    return winner(facts, LIBRARY[layer])
 
 
 def _cuda(facts: Facts) -> tuple[str, str]:
     """The runtime that TensorFlow will load, and the toolkits that are there beside it."""
     kits = [(str(kit.version), kit.path) for kit in facts.value(F.CUDA_TOOLKITS) or ()]
-    return _library_layer(facts, "cudart", facts.value(F.TF_CUDA), kits)
+    return _library_layer(facts, "cuda", facts.value(F.TF_CUDA), kits)
 
 
 def _cudnn(facts: Facts) -> tuple[str, str]:
@@ -132,14 +144,15 @@ def _cudnn(facts: Facts) -> tuple[str, str]:
 
 
 def _library_layer(
-    facts: Facts, name: str, built: object, copies: Sequence[tuple[str, str]]
+    facts: Facts, layer: Layer, built: object, copies: Sequence[tuple[str, str]]
 ) -> tuple[str, str]:
     if facts.value(F.TF_CUDA_BUILD) is False:
         return "", ""
-    place = _library(facts, name)
+    place = _library(facts, layer)
     owner = innermost(place.path, (path for _, path in copies)) if place else None
     beside = [f"{version} in {path}" for version, path in copies if path != owner]
     parts = [place.version or "found"] if place else []
+    parts += [] if place or not _opened(facts, layer) else ["none that TensorFlow finds"]
     parts += [f"TensorFlow was built with {built}"] if built else []
     if beside:
         word, more = "also here" if place else "here", " …" if len(beside) > SHOWN else ""

@@ -139,6 +139,20 @@ def together(rows: Iterable[Pin]) -> str:
     return found or ""
 
 
+def asked_otherwise(facts: Facts, name: str, specifier: str) -> tuple[Pin, ...]:
+    """Who else than TensorFlow pins this wheel to a version that ``specifier`` leaves out."""
+    from envcheck.matrix.specs import admits
+
+    return tuple(
+        pin
+        for pin in pins(facts)
+        if pin.name == name
+        and pin.asker.name not in TENSORFLOWS
+        and pin.specifier.startswith("==")
+        and not admits(specifier, pin.specifier.removeprefix("=="))
+    )
+
+
 def askers_of(facts: Facts, name: str) -> tuple[str, ...]:
     """Who else than TensorFlow wants this wheel."""
     return tuple(

@@ -260,7 +260,7 @@ SITUATIONS = {
         links={f"{PCI}/0000:02:00.0/driver": "/sys/bus/pci/drivers/vfio-pci"},
     ),
     "Xid": Situation(
-        "GPU301 GPU 1; GPU310 Xid 79 at 0000:02:00; GPU311 Xid 31 at 0000:01:00",
+        "GPU301 GPU 1; GPU311 Xid 31 at 0000:01:00",
         {**card("0000:01:00.0", "0000:02:00.0"), **LOADED},
         answers(gpu(), LOST),
         {"dmesg": Completed("exit", 0, XIDS)},
@@ -347,6 +347,16 @@ def test_a_situation_has_its_findings_and_nothing_more(
 def test_a_machine_without_a_problem_costs_no_child(name: str) -> None:
     host = Machine(SITUATIONS[name])
     collect(host)
+    assert host.started == []
+
+
+def test_a_jetson_that_works_is_judged_wholly(
+    machine: Callable[..., Facts], matrix: Matrix
+) -> None:
+    """It has no NVML, and its log is for root: neither is a sign of anything there."""
+    host = Machine(replace(SITUATIONS["Jetson"], said=FORBIDDEN))
+    facts = machine("linux-rtx4090-tf220-wheels").merged(collect(host))
+    assert engine.run_rules(rules.discover(), facts, matrix, "gpu").not_evaluated == ()
     assert host.started == []
 
 

@@ -153,7 +153,8 @@ def test_the_stack_shows_what_is_here(machine: Callable[..., Facts]) -> None:
     )
     nothing = machine(SYSTEM, {**edits, "loader.libraries": [library("cudart"), library("cudnn")]})
     assert DESCRIBE["cuda"](nothing) == (
-        f"TensorFlow was built with 11.2, here: 11.6 in {own}, 12.4 in /usr/local/cuda-12.4",
+        "none that TensorFlow finds, TensorFlow was built with 11.2, "
+        f"here: 11.6 in {own}, 12.4 in /usr/local/cuda-12.4",
         "",
     )
     five = machine(SYSTEM, {**edits, "cuda.toolkits": [kit(f"11.{n}") for n in range(5)]})

@@ -37,9 +37,12 @@ def collect(source: Source, facts: Mapping[str, Fact]) -> dict[str, Fact]:
     if reason:
         return dict.fromkeys((*NAMES, "kernel.log"), not_applicable(reason))
     nvml = facts["driver.nvml"]
-    works = nvml.state == "known" and nvml.value.get("status") == "ok"
+    works = _is_ok(nvml)
     if works and not _shows_errors(facts["gpu.devices"]):
         silent = not_applicable("the driver and every GPU answer without an error")
+        return dict.fromkeys((*NAMES, "kernel.log"), silent)
+    if facts["driver.kernel_module"].state == "absent" and _is_ok(facts["driver.cuda_init"]):
+        silent = not_applicable("CUDA starts, as on a Jetson, whose driver has no NVML")
         return dict.fromkeys((*NAMES, "kernel.log"), silent)
     log = _log(source)
     if works:
@@ -66,6 +69,10 @@ def _needless(source: Source, facts: Mapping[str, Fact]) -> str | None:
     if facts["driver.kernel_module"].state == "known":
         return None
     return "there is no card of NVIDIA"
+
+
+def _is_ok(answer: Fact) -> bool:
+    return answer.state == "known" and answer.value.get("status") == "ok"
 
 
 def _shows_errors(devices: Fact) -> bool:

@@ -203,7 +203,8 @@ class _Page:
             return
         yield ""
         yield self.translate("Could not be judged:")
-        for text in self.view.unknown:
+        each = self.style.verbosity > 0
+        for text in self.view.unknown if each else self.view.unknown_groups:
             yield from self.wrap(f"{self.style.marks['unknown']} {text}", "  ", "    ")
 
     def wrap(self, text: str, indent: str, rest: str | None = None) -> Iterator[str]:

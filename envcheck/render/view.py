@@ -69,6 +69,8 @@ class View:
     layers: tuple[StackLayer, ...]
     findings: tuple[FindingView, ...]
     unknown: tuple[str, ...]
+    unknown_groups: tuple[str, ...]
+    """The same, with one line for all rules that lack the same."""
     counts: str
 
 
@@ -179,6 +181,7 @@ def build_view(report: Report, verdict: Verdict, translate: Translator, commands
         layers=tuple(_layer(layer, translate, commands) for layer in report.stack),
         findings=findings,
         unknown=tuple(_unknown(report, translate)),
+        unknown_groups=tuple(_unknown_groups(report, translate)),
         counts=_counts(report, translate),
     )
 
@@ -297,6 +300,17 @@ def _unknown(report: Report, translate: Translator) -> Iterator[str]:
             else "{code} {slug}: {reason}"
         )
         yield clean(translate(template).format(code=item.code, slug=item.slug, reason=item.reason))
+
+
+def _unknown_groups(report: Report, translate: Translator) -> Iterator[str]:
+    groups: dict[tuple[str, bool], dict[str, str]] = {}
+    for item, line in zip(report.not_evaluated, _unknown(report, translate), strict=True):
+        groups.setdefault((item.reason, item.crashed), {})[item.code] = line
+    for (reason, crashed), rows in groups.items():
+        if len(rows) == 1 or crashed:
+            yield from rows.values()
+        else:
+            yield clean(f"{reason}: {', '.join(rows)}")
 
 
 def _counts(report: Report, translate: Translator) -> str:

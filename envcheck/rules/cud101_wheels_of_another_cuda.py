@@ -8,7 +8,7 @@ from envcheck import facts as F
 from envcheck.library_path import winner
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
-from envcheck.remedies import install
+from envcheck.remedies import install, with_cuda
 from envcheck.rules import Rule, fires, silent
 from envcheck.wheels import cuda_wheels
 
@@ -23,9 +23,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         return
     version, package = facts.value(F.TF_VERSION) or "", facts.value(F.TF_PACKAGE) or "tensorflow"
     build = matrix.build_of(package, version)
-    fixes = (
-        (install(facts, f"tensorflow[and-cuda]=={version}"),) if build and build.and_cuda else ()
-    )
+    fixes = (install(facts, *with_cuda(build)),) if build and build.and_cuda else ()
     yield Match(
         subject="nvidia wheels",
         params={

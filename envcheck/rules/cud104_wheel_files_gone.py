@@ -55,7 +55,7 @@ RULE = Rule(
     "is gone or cut short (a full disk, an interrupted copy) is not loaded.",
     needs=(F.TARGET_DISTRIBUTIONS, F.TF_CUDA),
     judge=judge,
-    explains=("LIB", "DNN", "SMK"),
+    explains=("LIB", "DNN", "SMK102", "SMK103", "SMK2"),
     cases=(
         fires(
             "linux-rtx4090-tf220-wheels",

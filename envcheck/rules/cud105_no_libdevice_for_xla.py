@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.library_path import nowhere
 from envcheck.matrix import Matrix
 from envcheck.matrix.specs import parse_version
 from envcheck.model import Facts, Fix, Match, Severity
@@ -26,6 +27,8 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     roots = [root for root in facts.value(F.XLA_ROOTS) or () if root.libdevice]
     if any(version >= parse_version(since.get(root.via, "0")) for root in roots):
         return
+    if nowhere(facts, "cudart"):
+        return  # LIB101: what brings the CUDA runtime brings libdevice as well
     kits = [kit.path for kit in facts.value(F.CUDA_TOOLKITS) or () if kit.libdevice]
     elsewhere = [root.path for root in roots] + kits
     yield Match(
@@ -79,6 +82,11 @@ RULE = Rule(
             cuda__xla_roots=[{"path": "/v/nvidia/cuda_nvcc", "via": "wheel", "libdevice": True}],
         ),
         silent("linux-rtx3080-tf29-cuda116", cuda__xla_roots=[]),
+        silent(
+            "linux-rtx4090-tf220-wheels",
+            cuda__xla_roots=[],
+            loader__libraries=[{"name": "cudart", "soname": "libcudart.so.12", "found": []}],
+        ),
         silent("linux-rtx4090-tf220-wheels"),
     ),
 )

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from envcheck import facts as F
 from envcheck.compatibility import refused, stack_of
-from envcheck.library_path import winner
+from envcheck.library_path import nowhere, winner
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
-from envcheck.remedies import install, manual
+from envcheck.remedies import install, manual, with_cuda
 from envcheck.rules import Rule, fires, silent
 
 
@@ -28,6 +28,9 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     reason = reasons[0][0]
     note = "Install CUDA {cuda} beside it (it does not replace the one that is there) and name "
     note += "its {folder}."
+    if nowhere(facts, "cudnn"):
+        note = "Install CUDA {cuda} beside it (it does not replace the one that is there), cuDNN "
+        note += "{cudnn} into it, and name its {folder}."
     windows = facts.value(F.SYSTEM_OS) == "windows"
     folder = "bin in PATH" if windows else "lib64 in LD_LIBRARY_PATH"
     yield Match(
@@ -43,10 +46,15 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         ),
         rows=reason.source,
         fixes=(
-            install(facts, f"tensorflow[and-cuda]=={version}")
+            install(facts, *with_cuda(build))
             if build and build.and_cuda
             else manual(
-                "install-cuda", note, root=True, cuda=str(facts.value(F.TF_CUDA)), folder=folder
+                "install-cuda",
+                note,
+                root=True,
+                cuda=str(facts.value(F.TF_CUDA)),
+                cudnn=facts.value(F.TF_CUDNN) or "",
+                folder=folder,
             ),
         ),
     )

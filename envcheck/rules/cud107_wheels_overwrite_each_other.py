@@ -79,7 +79,7 @@ RULE = Rule(
     "was installed last has overwritten the other, and removing either takes the file away.",
     needs=(F.TARGET_DISTRIBUTIONS, F.TF_CUDA, F.TF_SONAMES, F.SYSTEM_OS),
     judge=judge,
-    explains=("DNN", "SMK"),
+    explains=("DNN", "SMK102", "SMK103", "SMK2", "SMK301"),
     signs=("cudnn", "cusolver", "CuDNN", "DNN"),
     cases=(
         fires("linux-rtx4090-tf220-wheels", "libcudnn.so.9", target__distributions=_two(9)),

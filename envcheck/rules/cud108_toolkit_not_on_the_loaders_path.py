@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from envcheck import facts as F
 from envcheck.compatibility import refused, stack_of
-from envcheck.library_path import winner
+from envcheck.library_path import nowhere, winner
 from envcheck.matrix import Matrix
 from envcheck.model import Evidence, Facts, Fix, Match
 from envcheck.remedies import manual
@@ -25,8 +25,10 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         if _folder(kit) not in (current or "").split(":")
         and not refused(replace(stack, cuda=kit.version), matrix, "cuda")
     ]
-    if not fitting:
-        return
+    build = matrix.build_of(facts.value(F.TF_PACKAGE) or "tensorflow", stack.tensorflow or "")
+    lacking = nowhere(facts, "cudnn")
+    if not fitting or (lacking and build and build.and_cuda):
+        return  # without a cuDNN the toolkit is not enough; LIB101: the extra brings all of it
     kit = max(fitting, key=lambda kit: kit.version)
     yield Match(
         subject=kit.path,
@@ -41,17 +43,21 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             facts.evidence(F.LD_LIBRARY_PATH),
             *_links(facts, kit),
         ),
-        fixes=(_fix(facts, _folder(kit), current),),
+        fixes=(_fix(facts, _folder(kit), current, lacking),),
     )
 
 
-def _fix(facts: Facts, folder: str, current: str | None) -> Fix:
+def _fix(facts: Facts, folder: str, current: str | None, lacking: bool) -> Fix:
     if facts.value(F.SYSTEM_OS) == "windows":
         note = "Add {folder} to PATH, and start your program anew."
         return manual("add-to-path", note, folder=folder.replace("/lib64", "\\bin"))
     value = folder + (f":{current}" if current else "")
     note = "Name its folder in the shell that starts your program:"
-    return manual("set-ld-library-path", note, ("export", f"LD_LIBRARY_PATH={value}"))
+    if lacking:
+        note = "Install cuDNN {cudnn} into it, and name its folder in the shell that starts your "
+        note += "program:"
+    step, cudnn = ("export", f"LD_LIBRARY_PATH={value}"), facts.value(F.TF_CUDNN) or ""
+    return manual("set-ld-library-path", note, step, cudnn=cudnn)
 
 
 def _folder(kit: F.Toolkit) -> str:
@@ -68,6 +74,7 @@ def _links(facts: Facts, fitting: F.Toolkit) -> Iterator[Evidence]:
 
 
 NONE_FOUND = [{"name": "cudart", "soname": "libcudart.so.11.0", "found": []}]
+NO_CUDNN = [*NONE_FOUND, {"name": "cudnn", "soname": "libcudnn.so.8", "found": []}]
 RULE = Rule(
     code="CUD108",
     slug="toolkit-not-on-the-loaders-path",
@@ -85,6 +92,18 @@ RULE = Rule(
             "/usr/local/cuda-11.6",
             loader__libraries=NONE_FOUND,
             loader__ld_library_path=None,
+        ),
+        fires(
+            "linux-rtx3080-tf29-cuda116",
+            "/usr/local/cuda-11.6",
+            loader__libraries=NO_CUDNN,
+            loader__ld_library_path=None,
+        ),
+        # The extra brings cuDNN as well, which a toolkit alone has not.
+        silent(
+            "linux-rtx4090-tf220-wheels",
+            loader__libraries=[*NONE_FOUND, NO_CUDNN[-1]],
+            cuda__toolkits=[{"path": "/usr/local/cuda-12.4", "version": "12.4", "source": "v"}],
         ),
         silent("linux-rtx3080-tf29-cuda116", loader__libraries=NONE_FOUND),
         silent("linux-rtx3080-tf29-cuda116"),

@@ -13,6 +13,7 @@ from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import install, manual
 from envcheck.rules import Rule, fires, silent
 from envcheck.versions import CudnnRelease
+from envcheck.wheels import asked_otherwise
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
@@ -46,7 +47,14 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
 def _fix(facts: Facts, place: F.Place, wanted: str | None) -> Fix:
     cuda = facts.value(F.TF_CUDA)
     if place.component and wanted and cuda:
-        return install(facts, f"nvidia-cudnn-cu{cuda.major}{wanted}")
+        wheel = f"nvidia-cudnn-cu{cuda.major}"
+        others = ", ".join(pin.asker.name for pin in asked_otherwise(facts, wheel, wanted))
+        if not others:
+            return install(facts, wheel + wanted)
+        note = "{others} asks for another cuDNN and may break: better give TensorFlow and {others} "
+        note += "an environment each. To have TensorFlow right here:"
+        fix = install(facts, wheel + wanted, safety="review")
+        return replace(fix, note=note, params={"others": others}, requirements=())
     note = (
         "Install cuDNN {wanted} for CUDA {cuda} and make it the copy that the loader finds first."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.devices import install_driver, nvml_said
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match, not_applicable
 from envcheck.remedies import manual
@@ -33,25 +34,18 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         why=ON_WSL if wsl else None,
         evidence=(
             facts.evidence(F.GPU_HARDWARE, ", ".join(hardware)),
-            facts.evidence(F.DRIVER_NVML),
+            nvml_said(facts),
             facts.evidence(F.DRIVER_KERNEL_MODULE),
         ),
-        fixes=(_fix(wsl, facts.value(F.SYSTEM_DISTRIBUTION) or ""),),
+        fixes=(_fix(facts, wsl),),
     )
 
 
-def _fix(wsl: bool, distribution: str) -> Fix:
+def _fix(facts: Facts, wsl: bool) -> Fix:
     if wsl:
         note = "Update the NVIDIA driver in Windows, run this there, and install none inside WSL."
         return manual("update-windows-driver", note, ("wsl.exe", "--shutdown"))
-    if "Ubuntu" in distribution:
-        note = "Install the recommended driver, then reboot."
-        install, reboot = ("sudo", "ubuntu-drivers", "install"), ("sudo", "reboot")
-        return manual("install-driver", note, install, reboot, root=True)
-    note = (
-        "Install the NVIDIA driver for your system (https://www.nvidia.com/drivers), then reboot."
-    )
-    return manual("install-driver", note, root=True)
+    return install_driver(facts)
 
 
 RULE = Rule(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from envcheck import facts as F
-from envcheck.devices import WITHOUT_GPU, failing
+from envcheck.devices import WITHOUT_GPU, failing, install_driver, nvml_said
 from envcheck.matrix import Matrix
-from envcheck.model import Facts, Match
+from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import manual
 from envcheck.rules import Rule, fires, silent
 
@@ -23,19 +24,24 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     yield Match(
         subject=name,
         params={"name": name},
-        evidence=(facts.evidence(F.KERNEL_MODULES), facts.evidence(F.DRIVER_NVML)),
-        fixes=(
-            manual(
-                "blacklist-nouveau",
-                "Install NVIDIA's driver as your distribution packages it: that keeps {name} from "
-                "being loaded. If it is installed already, write `blacklist {name}` into a file "
-                "in /etc/modprobe.d, make the initramfs anew (`update-initramfs -u` or "
-                "`dracut --force`), then reboot.",
-                ("sudo", "reboot"),
-                root=True,
-                name=name,
-            ),
-        ),
+        evidence=(facts.evidence(F.KERNEL_MODULES, name), nvml_said(facts)),
+        fixes=(_fix(facts, name),),
+    )
+
+
+def _fix(facts: Facts, name: str) -> Fix:
+    if not (facts.value(F.KERNEL_BUILT) or facts.value(F.KERNEL_DKMS)):
+        note = "Install NVIDIA's driver as your distribution packages it: that keeps {name} from "
+        note += "being loaded. Then reboot."
+        return replace(install_driver(facts, note), params={"name": name})
+    return manual(
+        "blacklist-nouveau",
+        "NVIDIA's driver is installed: write `blacklist {name}` into a file in /etc/modprobe.d, "
+        "make the initramfs anew (`sudo update-initramfs -u` or `sudo dracut --force`), then "
+        "reboot.",
+        ("sudo", "reboot"),
+        root=True,
+        name=name,
     )
 
 

@@ -32,23 +32,25 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         fixes=(
             manual(
                 "build-module",
-                "Install the headers of this kernel ({headers}), build the module for it, and "
+                "Install the headers of this kernel{headers}, build the module for it, and "
                 "load it. If the build fails, its log in /var/lib/dkms/nvidia says why: the "
                 "driver may be too old for this kernel.",
+                *_apt(facts, kernel),
                 ("sudo", "dkms", "autoinstall"),
                 ("sudo", "modprobe", "nvidia"),
                 root=True,
-                headers=_headers(facts, kernel),
+                headers=""
+                if _apt(facts, kernel)
+                else f" (dnf install kernel-devel-{kernel}, or your distribution's package)",
             ),
         ),
     )
 
 
-def _headers(facts: Facts, kernel: str) -> str:
+def _apt(facts: Facts, kernel: str) -> tuple[tuple[str, ...], ...]:
     system = facts.value(F.SYSTEM_DISTRIBUTION) or ""
-    if "Ubuntu" in system or "Debian" in system:
-        return f"apt install linux-headers-{kernel}"
-    return f"dnf install kernel-devel-{kernel}, or your distribution's package"
+    known = "Ubuntu" in system or "Debian" in system
+    return (("sudo", "apt", "install", f"linux-headers-{kernel}"),) if known else ()
 
 
 ELSEWHERE = [{"kernel": "5.15.0-89-generic", "path": "updates/dkms/nvidia.ko"}]

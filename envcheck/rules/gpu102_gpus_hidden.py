@@ -42,7 +42,7 @@ RULE = Rule(
     slug="gpus-hidden",
     layer="gpu",
     severity="error",
-    title="CUDA_VISIBLE_DEVICES={value!r} hides all {count} GPUs",
+    title="CUDA_VISIBLE_DEVICES={value!r} hides every GPU ({count})",
     why="CUDA programs see only the devices that this variable lists; the driver sees them all.",
     needs=(F.GPU_VISIBLE_DEVICES, F.GPU_DEVICES),
     judge=judge,

@@ -35,7 +35,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             ),
             manual(
                 "mig-off",
-                "Or switch MIG off:",
+                "Switch MIG off:",
                 ("sudo", "nvidia-smi", "-i", numbers, "-mig", "0"),
                 root=True,
             ),

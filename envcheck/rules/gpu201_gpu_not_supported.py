@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from envcheck import facts as F
-from envcheck.compatibility import refused, stack_of
+from envcheck.compatibility import refused, release_for, stack_of
 from envcheck.matrix import Matrix
-from envcheck.model import Facts, Match
-from envcheck.remedies import manual
+from envcheck.model import Facts, Fix, Match
+from envcheck.remedies import manual, other_release
 from envcheck.rules import Rule, fires, silent
+
+NONE = (
+    "No TensorFlow for this Python suits the card and its driver. Ask which have code for it, and "
+    "make an environment with a Python of one of them:"
+)
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
@@ -32,14 +37,19 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
                 },
                 evidence=(facts.evidence(F.GPU_DEVICES, f"{device.title}, {capability}"),),
                 rows=reason.source,
-                fixes=(
-                    manual(
-                        "other-tensorflow",
-                        "Ask which TensorFlow has code for it:",
-                        ("envcheck", "matrix", "show", "gpu", device.title),
-                    ),
-                ),
+                fixes=tuple(_fixes(facts, matrix, device)),
             )
+
+
+def _fixes(facts: Facts, matrix: Matrix, device: F.GpuDevice) -> Iterator[Fix]:
+    capability = device.compute_capability
+    other = release_for(facts, matrix, capability) if capability else None
+    build = matrix.build_of("tensorflow", other) if other else None
+    if other and build:
+        yield other_release(facts, build)
+    note = "Ask which TensorFlow has code for it:" if other else NONE
+    step = ("envcheck", "matrix", "show", "gpu", device.title)
+    yield manual("other-tensorflow", note, step)
 
 
 RULE = Rule(

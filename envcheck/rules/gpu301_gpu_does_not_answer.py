@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.devices import reboot, reset
+from envcheck.devices import address_of, reboot, reset
 from envcheck.matrix import Matrix
-from envcheck.model import Facts, Fix, Match
+from envcheck.model import Evidence, Facts, Fix, Match
 from envcheck.rules import Rule, fires, silent
 
 GPU_IS_LOST = 15
@@ -29,9 +29,18 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             subject=f"GPU {device.index}",
             params={"gpu": device.title, "index": str(device.index), "error": device.error},
             why=WHY.get(device.code or 0),
-            evidence=(facts.evidence(F.GPU_DEVICES, f"GPU {device.index}: {device.error}"),),
+            evidence=(
+                facts.evidence(F.GPU_DEVICES, f"GPU {device.index}: {device.error}"),
+                *_xids(facts, device),
+            ),
             fixes=(_fix(device),),
         )
+
+
+def _xids(facts: Facts, device: F.GpuDevice) -> Iterator[Evidence]:
+    for line in facts.value(F.KERNEL_LOG) or ():
+        if line.kind == "xid" and line.bus_id == address_of(device):
+            yield facts.evidence(F.KERNEL_LOG, line.text)
 
 
 def _fix(device: F.GpuDevice) -> Fix:

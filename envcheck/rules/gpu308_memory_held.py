@@ -71,7 +71,7 @@ RULE = Rule(
     "or cuBLAS that does not start, when that is too little.",
     needs=(F.GPU_DEVICES,),
     judge=judge,
-    explains=("SMK103",),
+    explains=("SMK103", "SMK302"),
     cases=(
         fires("linux-rtx4090-tf220-wheels", "GPU 0", gpu__devices=_with(9000, MINE)),
         fires("linux-rtx4090-tf220-wheels", "GPU 0", gpu__devices=_with(15000, {"pid": 7})),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.devices import address_of
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.remedies import manual
@@ -34,8 +35,11 @@ MEANINGS = {
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
+    devices = facts.value(F.GPU_DEVICES) or ()
+    # GPU301 has those that do not answer, and shows the line.
+    silent_cards = {address_of(device) for device in devices if device.error}
     for line in facts.value(F.KERNEL_LOG) or ():
-        if line.kind != "xid" or line.code not in MEANINGS:
+        if line.kind != "xid" or line.code not in MEANINGS or line.bus_id in silent_cards:
             continue
         yield Match(
             subject=f"Xid {line.code} at {line.bus_id}",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.library_path import add_folders, folder_of, release_that_finds_wheels
+from envcheck.library_path import add_folders, folder_of, numbers, release_that_finds_wheels
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
-from envcheck.remedies import install, manual
+from envcheck.remedies import install, with_cuda
 from envcheck.rules import Rule, fires, silent
 
 OUT_OF_REACH = (
@@ -21,10 +21,16 @@ KNOWN_DEFECT = (
     "library is enough for no GPU at all."
 )
 
+NOT_INSTALLED = (
+    "They are not installed: `pip install tensorflow` leaves NVIDIA's libraries out, "
+    "`tensorflow[and-cuda]` brings them. TensorFlow opens them when it looks for GPUs, and without "
+    "them it computes on the CPU and says little."
+)
+
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
-    missing = []
-    for library in facts.value(F.LIBRARIES) or ():
+    missing, rows = [], facts.value(F.LIBRARIES) or ()
+    for library in rows:
         other_cudnn = library.name == "cudnn" and facts.value(F.CUDNN_INSTALLED) is not None
         if library.winner is None and (library.found or not other_cudnn):
             missing.append(library)
@@ -32,47 +38,74 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         return
     version, package = facts.value(F.TF_VERSION) or "", facts.value(F.TF_PACKAGE) or "tensorflow"
     build, opener = matrix.build_of(package, version), facts.value(F.OPENER)
-    places = [row.found[0] for row in missing if row.found and row.found[0].status == "unreached"]
+    places = [place for row in missing if (place := _unreached(row))]
     components = sorted({place.component for place in places if place.component})
     defect = bool(components) and bool(build and build.runpath is not None)
     defect = defect and not set(components) & set(build.runpath or () if build else ())
     names = ", ".join(library.soname for library in missing)
-    why = KNOWN_DEFECT if defect else OUT_OF_REACH
+    why = KNOWN_DEFECT if defect else OUT_OF_REACH if len(places) == len(missing) else None
+    if build and build.and_cuda and not any(row.found for row in rows):
+        why = NOT_INSTALLED
+    evidence: dict[str, list[str]] = {}
+    for library in missing:
+        evidence.setdefault(_places(library), []).append(library.soname)
     yield Match(
         subject=names,
         params={
-            "names": names,
+            "names": names
+            if len(missing) < max(2, len(rows))
+            else "any of NVIDIA's CUDA libraries",
             "tensorflow": version,
             "opener": opener.path.rpartition("/")[2] if opener else "its library",
             "folders": ", ".join(f"nvidia/{name}/lib" for name in components),
         },
-        why=why if len(places) == len(missing) else None,
+        why=why,
         evidence=tuple(
-            facts.evidence(F.LIBRARIES, library.soname, _places(library)) for library in missing
+            facts.evidence(F.LIBRARIES, ", ".join(files), place)
+            for place, files in evidence.items()
         ),
         rows=build.sources if build else (),
-        fixes=tuple(_fixes(facts, matrix, places, defect)),
+        fixes=tuple(_fixes(facts, matrix, missing, defect)),
     )
+
+
+def _unreached(library: F.Library) -> F.Place | None:
+    """Where it is installed, in a folder that the loader does not look into."""
+    place = next(iter(library.found), None)
+    return place if place and place.status == "unreached" else None
 
 
 def _places(library: F.Library) -> str:
     return ", ".join(place.path for place in library.found) or "in no folder of the loader"
 
 
-def _fixes(facts: Facts, matrix: Matrix, places: list[F.Place], defect: bool) -> Iterator[Fix]:
+def _fixes(facts: Facts, matrix: Matrix, missing: list[F.Library], defect: bool) -> Iterator[Fix]:
     version, package = facts.value(F.TF_VERSION) or "", facts.value(F.TF_PACKAGE) or "tensorflow"
     build = matrix.build_of(package, version)
-    if places:
-        yield add_folders(facts, *(folder_of(place.path) for place in places))
+    places = [place for row in missing if (place := _unreached(row))]
+    reach = add_folders(facts, *(folder_of(place.path) for place in places))
+    absent = ", ".join(row.soname for row in missing if not _unreached(row))
+    if not absent:
         other = release_that_finds_wheels(facts, matrix) if defect else None
-        if other:
+        patch = other is not None and numbers(other)[:2] == numbers(version)[:2]
+        if other and patch:
+            yield install(facts, f"{package}[and-cuda]=={other}")
+        yield reach
+        if other and not patch:
             yield install(facts, f"{package}[and-cuda]=={other}", safety="review")
     elif build is None or build.and_cuda:
-        yield install(facts, f"tensorflow[and-cuda]=={version}")
+        wanted = with_cuda(build) if build else (f"tensorflow[and-cuda]=={version}",)
+        yield install(facts, *wanted)
     else:
         cuda, cudnn = facts.value(F.TF_CUDA), facts.value(F.TF_CUDNN)
         note = "Install CUDA {cuda} and cuDNN {cudnn}, and name their lib64 in LD_LIBRARY_PATH."
-        yield manual("install-cuda", note, root=True, cuda=str(cuda), cudnn=cudnn or "")
+        steps: tuple[tuple[str, ...], ...] = ()
+        if places:
+            note = "Install what is nowhere ({absent}: of CUDA {cuda} or cuDNN {cudnn}), and name "
+            note += "the folders of all in the shell that starts your program. Those of the others:"
+            steps = reach.steps
+        params = {"absent": absent, "cuda": str(cuda), "cudnn": cudnn or ""}
+        yield Fix("install-cuda", "manual", steps, note, params, needs_root=True)
 
 
 def cusolver(**place: str) -> list[dict[str, object]]:

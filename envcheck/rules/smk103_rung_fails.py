@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.ladder import GPU_ONLY, OWN_RULES, evidence, said
+from envcheck.ladder import GPU_ONLY, OWN_RULES, evidence, next_step, said
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
@@ -21,6 +21,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             subject=rung.name,
             params={"rung": rung.name, "library": rung.library, "said": said(rung)[:300]},
             evidence=tuple(evidence(facts, rung)),
+            fixes=(next_step(facts, rung),),
         )
 
 

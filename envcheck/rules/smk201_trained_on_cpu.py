@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.ladder import evidence
+from envcheck.ladder import evidence, next_step
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
@@ -22,6 +22,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         subject="smoke",
         params={"device": result.place},
         evidence=(trained, *unlisted),
+        fixes=tuple(next_step(facts, rung) for rung in result.failed("gpu")[:1]),
     )
 
 

@@ -52,7 +52,7 @@ RULE = Rule(
     needs=(F.SMOKE,),
     judge=judge,
     gpu_only=True,
-    explains=("SMK1", "SMK202"),
+    explains=("SMK102", "SMK103", "SMK202"),
     signs=MEMORY_SIGNS,
     cases=(
         fires(

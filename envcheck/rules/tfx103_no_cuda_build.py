@@ -6,15 +6,24 @@ from collections.abc import Iterator
 
 from envcheck import facts as F
 from envcheck.matrix import Matrix
-from envcheck.model import Facts, Fix, Match
-from envcheck.remedies import install, manual, uninstall_step
+from envcheck.model import Facts, Fix, Match, Unjudged, unknown
+from envcheck.remedies import install, manual, uninstall_step, with_cuda
 from envcheck.rules import Rule, fires, silent
+
+ELSEWHERE = "Use Linux or WSL2 on x86-64 and install tensorflow[and-cuda] there."
+JETSON = (
+    "The package index has no CUDA build for ARM. On a Jetson install NVIDIA's own build of "
+    "TensorFlow, made for your JetPack; else use x86-64 and tensorflow[and-cuda]."
+)
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     if facts.value(F.TF_CUDA_BUILD) is not False:
         return
     if not facts.value(F.GPU_HARDWARE) and facts.value(F.DRIVER_RELEASE) is None:
+        unseen = [facts.fact(key).reason for key in (F.GPU_HARDWARE, F.DRIVER_RELEASE)]
+        if any(unseen):
+            raise Unjudged("; ".join(dict.fromkeys(filter(None, unseen))))
         return
     yield Match(
         subject=facts.value(F.TF_PACKAGE) or "tensorflow",
@@ -25,6 +34,10 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
         evidence=(facts.evidence(F.TF_CUDA_BUILD, "is_cuda_build False"),),
         fixes=(_fix(facts, matrix),),
     )
+
+
+def _is_arm(facts: Facts) -> bool:
+    return facts.value(F.SYSTEM_OS) == "linux" and facts.value(F.SYSTEM_ARCH) == "aarch64"
 
 
 def _fix(facts: Facts, matrix: Matrix) -> Fix:
@@ -39,15 +52,12 @@ def _fix(facts: Facts, matrix: Matrix) -> Fix:
         ),
         None,
     )
-    if cuda_package is None or facts.value(F.SYSTEM_OS) not in ("linux", "wsl2"):
-        note = "Use Linux or WSL2 on x86-64 and install tensorflow[and-cuda] there."
-        return manual("cuda-platform", note)
+    x86 = facts.value(F.SYSTEM_OS) in ("linux", "wsl2") and not _is_arm(facts)
+    if cuda_package is None or not x86:
+        return manual("cuda-platform", JETSON if _is_arm(facts) else ELSEWHERE)
     build = matrix.build_of(cuda_package, version)
-    extra = "[and-cuda]" if build and build.and_cuda else ""
-    steps = (
-        uninstall_step(facts, package),
-        install(facts, f"{cuda_package}{extra}=={version}").steps[0],
-    )
+    wanted = with_cuda(build) if build else (f"{cuda_package}=={version}",)
+    steps = (uninstall_step(facts, package), install(facts, *wanted).steps[0])
     return Fix("install-cuda-build", "safe", steps)
 
 
@@ -59,7 +69,7 @@ RULE = Rule(
     title="{package} {version} is a build without CUDA: it cannot use the GPU",
     why="Its build_info.py says is_cuda_build False. No driver or CUDA install changes that; only "
     "another build of TensorFlow does.",
-    needs=(F.TF_CUDA_BUILD, F.GPU_HARDWARE, F.DRIVER_RELEASE, F.SYSTEM_OS),
+    needs=(F.TF_CUDA_BUILD, F.SYSTEM_OS),
     judge=judge,
     explains=("SMK201",),
     gpu_only=True,
@@ -70,6 +80,21 @@ RULE = Rule(
             tensorflow__package="tensorflow-cpu",
             tensorflow__cuda_build=False,
         ),
+        fires(
+            "linux-rtx4090-tf220-wheels",
+            "tensorflow",
+            system__arch="aarch64",
+            tensorflow__cuda_build=False,
+        ),
+        # The card is there, whatever its driver says; and a CUDA build needs no card to be one.
+        fires(
+            "linux-rtx4090-tf220-wheels",
+            "tensorflow-cpu",
+            driver__release=unknown("NVML: Driver Not Loaded"),
+            tensorflow__package="tensorflow-cpu",
+            tensorflow__cuda_build=False,
+        ),
+        silent("linux-rtx4090-tf220-wheels", driver__release=unknown("NVML: Driver Not Loaded")),
         silent("linux-rtx4090-tf220-wheels"),
         silent("linux-none-tf221"),
     ),
