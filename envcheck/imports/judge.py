@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
-from envcheck.imports import codes, public, successors
+from envcheck.imports import codes, public, settings, successors
 from envcheck.imports.codes import Code
 from envcheck.imports.stack import (
     KERAS3,
@@ -24,12 +24,6 @@ from envcheck.imports.successors import OTHERS
 from envcheck.imports.uses import Event, Place, Use, Uses
 from envcheck.model import Confidence, Severity
 
-READ_AT_IMPORT: Mapping[str, tuple[str, ...]] = {
-    "TF_USE_LEGACY_KERAS": ("tensorflow",),
-    "TF_CPP_MIN_LOG_LEVEL": ("tensorflow",),
-    "KERAS_BACKEND": ("keras",),
-}
-READ_AT_USE = ("CUDA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH", "CUDA_DEVICE_ORDER")
 TRUE = ("1", "True", "true")
 
 
@@ -76,7 +70,7 @@ def judge(uses: Uses, resolver: Resolver, owner: str = "") -> Judged:
     if legacy and not resolver.stack.legacy:
         resolver = Resolver(replace(resolver.stack, legacy=True))
     court = _Court(uses, resolver, owner)
-    problems = [*court.problems(), *_set_too_late(uses.events)]
+    problems = [*court.problems(), *_set_too_late(uses.events, resolver.stack)]
     problems.sort(key=lambda item: (item.place.line, item.place.column, item.code.code))
     return Judged(tuple(problems), tuple(flavours(uses, owner)), tuple(sorted(court.unknown)))
 
@@ -322,30 +316,15 @@ def identity(stack: Stack, flavour: str) -> str:
     return flavour
 
 
-def _set_too_late(events: tuple[Event, ...]) -> Iterator[Problem]:
-    """Variables set at the top level below the import, or the use, that reads them."""
-    for number, event in enumerate(events):
-        if event.what != "set":
-            continue
-        before = events[:number]
-        readers = READ_AT_IMPORT.get(event.name, ())
-        at_import = [one for one in before if one.what == "import" and one.name in readers]
-        at_use = [one for one in before if one.what == "call"]
-        earlier = [one for one in before if one.what == "set" and one.name == event.name]
-        if at_import and not earlier:
-            yield _late(codes.SET_TOO_LATE, event, at_import[0], "certain")
-        elif event.name in READ_AT_USE and at_use and not earlier:
-            yield _late(codes.SET_AFTER_USE, event, at_use[0], "possible")
-
-
-def _late(code: Code, event: Event, reader: Event, confidence: Confidence) -> Problem:
-    params = {
-        "path": event.name,
-        "name": event.name,
-        "package": reader.name,
-        "reader": reader.value,
-        "reader_line": str(reader.place.line),
-    }
-    legacy = event.name == "TF_USE_LEGACY_KERAS"
-    why = codes.LEGACY_TOO_LATE if legacy else ""
-    return Problem(code, event.place, params, why, confidence=confidence)
+def _set_too_late(events: tuple[Event, ...], stack: Stack) -> Iterator[Problem]:
+    for late in settings.late(events, stack):
+        name, reader = late.event.name, late.reader
+        params = {
+            "path": name,
+            "name": name,
+            "package": reader.name,
+            "reader": reader.value,
+            "reader_line": str(reader.place.line),
+        }
+        why = codes.LEGACY_TOO_LATE if name == "TF_USE_LEGACY_KERAS" else ""
+        yield Problem(late.code, late.event.place, params, why, confidence=late.confidence)

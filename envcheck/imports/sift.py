@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from envcheck.imports import index, judge, public
+from envcheck.imports import index, judge, public, settings
 from envcheck.imports.judge import Flavour
 from envcheck.imports.stack import Found, Resolver
 
@@ -30,7 +30,7 @@ _CONTINUED = (
     re.compile(rb"import[ \t]+[^\n#]*\\\r?\n[^\n]*" + _ROOT),
 )
 _CALLED = re.compile(rb"(?:import_module|__import__)\(\s*f?[\"']" + _ROOT)
-_SETTINGS = tuple(name.encode() for name in (*judge.READ_AT_IMPORT, *judge.READ_AT_USE))
+_SETTINGS = tuple(name.encode() for name in settings.NAMES)
 _NO_CODE = re.compile(
     rb"^[ \t]*(?:from|import)\b(?:[^\n(]*\([^)]*\)|[^\n]*)|#[^\n]*"
     rb"|((?:\b[a-zA-Z]{1,2})?)(?:\"{3}(?:[^\\]|\\.)*?\"{3}|'{3}(?:[^\\]|\\.)*?'{3}"

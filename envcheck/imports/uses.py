@@ -58,12 +58,15 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that runs when the file is loaded, in this order."""
+    """Something that runs when the file is loaded, in this order. ``name`` is the package or the
+    variable, ``value`` what is set or the call as written, ``path`` what an import or a call names
+    in full."""
 
     what: Literal["import", "set", "call"]
     name: str
     value: str
     place: Place
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +207,8 @@ class _Reader:
             for item in node.names:
                 self.imported(item.name, item, item.asname or "", guards, statement)
         elif not node.level and node.module and node.module.split(".")[0] in IMPORTED:
-            self.ran("import", node.module.split(".")[0], "", statement)
             for item in node.names:
+                self.loaded(f"{node.module}.{item.name}", statement)
                 self.uses.append(
                     Use(
                         "from",
@@ -229,7 +232,7 @@ class _Reader:
     ) -> None:
         if path.split(".")[0] not in IMPORTED:
             return
-        self.ran("import", path.split(".")[0], "", statement)
+        self.loaded(path, statement)
         self.uses.append(
             Use(
                 "import",
@@ -268,11 +271,16 @@ class _Reader:
         if path:
             self.imported(path, node, "", self.caught_by(IMPORT_ERRORS), place_of(node))
         parts = dotted(node.func)
-        if parts and scope.look(parts[0]):
-            self.ran("call", scope.look(parts[0])[0].split(".")[0], ".".join(parts), place_of(node))
+        paths = scope.look(parts[0]) if parts else ()
+        if paths:
+            full, written = ".".join([paths[0], *parts[1:]]), ".".join(parts)
+            self.ran("call", paths[0].split(".")[0], written, place_of(node), full)
         names = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
         if parts[-2:] in (["environ", "setdefault"], ["os", "putenv"]) and len(names) == 2:
             self.ran("set", str(names[0]), str(names[1]), place_of(node))
+        elif parts[-2:] == ["environ", "update"]:
+            for name, value in _updates(node):
+                self.ran("set", name, value, place_of(node))
 
     def setting(self, node: ast.Assign) -> None:
         """`os.environ["NAME"] = "value"`"""
@@ -281,12 +289,37 @@ class _Reader:
                 continue
             where = target.value
             if (dotted(where) or [getattr(where, "attr", "")])[-1] == "environ":
-                value = node.value.value if isinstance(node.value, ast.Constant) else ""
-                self.ran("set", str(target.slice.value), str(value), place_of(node))
+                self.ran("set", str(target.slice.value), _literal(node.value), place_of(node))
 
-    def ran(self, what: Literal["import", "set", "call"], name: str, value: str, at: Place) -> None:
+    def loaded(self, path: str, at: Place) -> None:
+        self.ran("import", path.split(".")[0], "", at, path)
+
+    def ran(
+        self,
+        what: Literal["import", "set", "call"],
+        name: str,
+        value: str,
+        at: Place,
+        path: str = "",
+    ) -> None:
         if self.depth == 0:
-            self.events.append(Event(what, name, value, at))
+            self.events.append(Event(what, name, value, at, path))
+
+
+def _updates(node: ast.Call) -> Iterator[tuple[str, str]]:
+    """What `os.environ.update({"NAME": "value"}, NAME="value")` sets."""
+    for arg in node.args:
+        if isinstance(arg, ast.Dict):
+            for key, value in zip(arg.keys, arg.values, strict=True):
+                if isinstance(key, ast.Constant):
+                    yield str(key.value), _literal(value)
+    for keyword in node.keywords:
+        if keyword.arg:
+            yield keyword.arg, _literal(keyword.value)
+
+
+def _literal(node: ast.expr) -> str:
+    return str(node.value) if isinstance(node, ast.Constant) else ""
 
 
 def _is_about_versions(test: ast.expr) -> bool:

@@ -83,17 +83,85 @@ def test_the_lost_years_of_adam(codes_of: Judge) -> None:
     assert codes_of(text, (2, 9)) == codes_of(text, (2, 21)) == []
 
 
-def test_variables_set_too_late(codes_of: Judge) -> None:
-    setting = "os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'"
-    assert codes_of(f"import os\nimport tensorflow\n{setting}") == [
-        ("IMP403", "TF_CPP_MIN_LOG_LEVEL")
-    ]
-    assert codes_of(f"import os\n{setting}\nimport tensorflow") == []
-    gpu = "os.environ['CUDA_VISIBLE_DEVICES'] = '0'"
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "os.environ['{}'] = '{}'",
+        "os.environ.setdefault('{}', '{}')",
+        "os.environ.update({{'{}': '{}'}})",
+        "os.environ.update({}='{}')",
+        "os.putenv('{}', '{}')",
+        "__import__('os').environ['{}'] = '{}'",
+    ],
+)
+def test_variables_set_too_late(codes_of: Judge, setting: str) -> None:
+    level = setting.format("TF_CPP_MIN_LOG_LEVEL", "3")
+    late = [("IMP403", "TF_CPP_MIN_LOG_LEVEL")]
+    assert codes_of(f"import os\nimport tensorflow\n{level}") == late
+    assert codes_of(f"import os\n{level}\nimport tensorflow") == []
+    # Keras imports TensorFlow, whose log lines are out by then.
+    assert codes_of(f"import os\nfrom keras.layers import Dense\n{level}") == late
+    gpu = setting.format("CUDA_VISIBLE_DEVICES", "0")
     assert codes_of(f"import os\nimport tensorflow as tf\n{gpu}") == []
     assert codes_of(f"import os\nimport tensorflow as tf\ntf.constant(1)\n{gpu}") == [
         ("IMP404", "CUDA_VISIBLE_DEVICES")
     ]
+
+
+@pytest.mark.parametrize(
+    ("tensorflow", "imported", "late"),
+    [
+        # Keras 2.4 to 2.15 know TensorFlow alone: no place of the line is too late.
+        ((2, 15), "import keras", False),
+        ((2, 21), "import keras", True),
+        ((2, 21), "from tensorflow.keras import layers", True),
+        # Measured: keras.backend.backend() is what it was at `import tensorflow`.
+        ((2, 21), "import tensorflow as tf", True),
+        ((2, 15), "import tensorflow as tf", False),
+        ((2, 21), "import tf_keras", False),
+    ],
+)
+def test_the_backend_is_set_too_late(
+    codes_of: Judge, tensorflow: tuple[int, int], imported: str, late: bool
+) -> None:
+    text = f"import os\n{imported}\nos.environ['KERAS_BACKEND'] = 'jax'"
+    found = [code for code, _ in codes_of(text, tensorflow) if code != "IMP305"]
+    assert found == (["IMP403"] if late else [])
+
+
+def test_another_backend_prints_no_lines_of_tensorflow(codes_of: Judge) -> None:
+    text = (
+        "import os\nos.environ['KERAS_BACKEND'] = 'jax'\nimport keras\n"
+        "os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'"
+    )
+    assert codes_of(text, (2, 21)) == []
+
+
+def test_legacy_keras_is_nothing_to_an_old_tensorflow(codes_of: Judge) -> None:
+    text = "import os\nimport tensorflow\nos.environ['TF_USE_LEGACY_KERAS'] = '1'"
+    assert codes_of(text, (2, 9)) == []
+    assert codes_of(text, (2, 21)) == [("IMP403", "TF_USE_LEGACY_KERAS")]
+
+
+@pytest.mark.parametrize(
+    ("call", "reads"),
+    [
+        ("tf.config.list_physical_devices('GPU')", True),
+        ("tf.test.is_gpu_available()", True),
+        ("tf.compat.v1.Session()", True),
+        ("tf.keras.optimizers.Adam(0.1)", True),
+        ("tf.distribute.MirroredStrategy()", True),
+        ("tf.get_logger().setLevel('ERROR')", False),
+        ("tf.random.set_seed(1)", False),
+        ("tf.compat.v1.disable_eager_execution()", False),
+        ("tf.compat.v1.logging.set_verbosity(40)", False),
+        ("tf.keras.datasets.mnist.load_data()", False),
+        ("tf.keras.utils.to_categorical([1])", False),
+    ],
+)
+def test_calls_that_read_the_visible_devices(codes_of: Judge, call: str, reads: bool) -> None:
+    text = f"import os\nimport tensorflow as tf\n{call}\nos.environ['CUDA_VISIBLE_DEVICES'] = ''"
+    assert [code for code, _ in codes_of(text)] == (["IMP404"] if reads else [])
 
 
 @pytest.mark.parametrize(
