@@ -111,9 +111,12 @@ def taken(text: str) -> set[str]:
 def exported(text: str) -> set[str]:
     """Of what a module defines, what `from it import *` brings."""
     for node in ast.parse(text).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            if isinstance(node.value, (ast.List, ast.Tuple)):
-                return defined(text) & set(ast.literal_eval(node.value))
+        if (
+            isinstance(node, ast.Assign)
+            and ast.unparse(node.targets[0]) == "__all__"
+            and isinstance(node.value, (ast.List, ast.Tuple))
+        ):
+            return defined(text) & set(ast.literal_eval(node.value))
     return defined(text)
 
 
