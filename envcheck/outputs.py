@@ -222,12 +222,13 @@ class Desk:
 def commands_for(report: Report, home: str) -> Commands:
     """For the machine that the report is about, which may be a recorded one."""
     from envcheck.facts import SYSTEM_OS, TARGET_CWD
+    from envcheck.probes.source import current_folder
     from envcheck.render.view import Commands
 
     return Commands(
         windows=report.facts.value(SYSTEM_OS) == "windows",
         cwd=report.facts.value(TARGET_CWD) or "",
         home=home,
-        here=os.getcwd(),
+        here=current_folder(),
         repository=os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR") or "",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +16,10 @@ from envcheck import machines
 from envcheck.matrix import Matrix, load_matrix
 from envcheck.model import Fact, Facts, absent, known
 from tests import lab as laboratory
+
+# A shell ignores SIGINT for what it starts in the background, and our children would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 MACHINES = ROOT / "tests" / "machines"

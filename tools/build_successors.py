@@ -28,7 +28,7 @@ CHANGED = (
 # The modules of tf.contrib that became tf-slim, and where their names are in it.
 SLIM = {
     "tf.contrib.slim": ("tf_slim",),
-    "tf.contrib.layers": ("tf_slim.layers",),
+    "tf.contrib.layers": ("tf_slim.layers",),  # as tf_slim's own: it hides that package
     "tf.contrib.metrics": ("tf_slim.metrics",),
     "tf.contrib.framework": ("tf_slim.ops.arg_scope", "tf_slim.ops.variables"),
 }
@@ -85,15 +85,39 @@ def slim(site: Path) -> dict[str, str]:
     files = [path for path in sorted((site / "tf_slim").rglob("*.py")) if "_test" not in path.name]
     texts = {path.relative_to(site).as_posix(): path.read_text("utf-8") for path in files}
     tree = names.parse_tree("tf_slim", list(texts), texts)
-    own = {name.rpartition(".")[2] for name in tree}.union(*map(defined, texts.values()))
+    own = {name for text in texts.values() for name in exported(text)}
     table = {}
     for old, homes in SLIM.items():
         for home in homes:
-            new = "tf_slim" if home.startswith("tf_slim.ops") else home
-            for name in own & tree[home].names & tree[new].names:
+            new = "tf_slim" if home.startswith(("tf_slim.ops", "tf_slim.layers")) else home
+            text = texts[f"{new.replace('.', '/')}/__init__.py"]
+            for name in (own | taken(text)) & tree[home].names & tree[new].names:
                 if not name.startswith("_"):
                     table[f"{old}.{name}"] = f"{new}.{name}"
     return table
+
+
+def taken(text: str) -> set[str]:
+    """What a package takes by name from its own modules."""
+    return {
+        item.asname or item.name.rpartition(".")[2]
+        for node in ast.parse(text).body
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        and ast.unparse(node).partition(" ")[2].startswith("tf_slim")
+        for item in node.names
+    }
+
+
+def exported(text: str) -> set[str]:
+    """Of what a module defines, what `from it import *` brings."""
+    for node in ast.parse(text).body:
+        if (
+            isinstance(node, ast.Assign)
+            and ast.unparse(node.targets[0]) == "__all__"
+            and isinstance(node.value, (ast.List, ast.Tuple))
+        ):
+            return defined(text) & set(ast.literal_eval(node.value))
+    return defined(text)
 
 
 def defined(text: str) -> set[str]:

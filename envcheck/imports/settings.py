@@ -17,8 +17,9 @@ NAMES = (*READ_AT_IMPORT, *READ_AT_USE)
 # Keras 2.4 to 2.15 know TensorFlow alone and look at no KERAS_BACKEND.
 ONE_BACKEND = ((2, 4), (3, 0))
 
-# Calls after which CUDA_VISIBLE_DEVICES still counts. Measured with the CUDA builds of TensorFlow
-# 2.15.1 and 2.21.0 on a driver with one GPU: the call, the variable set to -1, the GPUs listed.
+# Calls after which CUDA_VISIBLE_DEVICES still counts. Most were tried with the CUDA builds of
+# TensorFlow 2.15.1 and 2.21.0 on a driver with one GPU (the call, the variable set to -1, the GPUs
+# listed); of the modules a few members each; keras.datasets, app and flags are taken to be alike.
 QUIET = (
     "tensorflow.Graph",
     "tensorflow.GradientTape",

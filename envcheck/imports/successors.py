@@ -41,9 +41,11 @@ _MOVED = {
     "tensorflow.contrib.lite": "tensorflow.lite",
     "tensorflow.contrib.signal": "tensorflow.signal",
 }
+# tf_slim's own __init__ hides the package tf_slim.layers behind tf_slim.layers.layers and has all
+# of its names itself.
 _WHOLE = {
     "tensorflow.contrib.slim": "tf_slim",
-    "tensorflow.contrib.layers": "tf_slim.layers",
+    "tensorflow.contrib.layers": "tf_slim",
     **_MOVED,
 }
 # The documentation of tf.compat.v1.keras.layers.CuDNNLSTM: the plain layer runs on cuDNN, too. Its

@@ -230,7 +230,7 @@ class Live:
 
     def __init__(self, env: Mapping[str, str] | None = None, cwd: str | None = None) -> None:
         self.env: Mapping[str, str] = dict(os.environ if env is None else env)
-        self.cwd = cwd or _getcwd()
+        self.cwd = cwd or current_folder()
         self.platform = sys.platform
         self.machine = os.uname().machine if os.name == "posix" else "AMD64"
 
@@ -268,7 +268,7 @@ class Live:
         return read_elf(path)
 
 
-def _getcwd() -> str:
+def current_folder() -> str:
     try:
         return os.getcwd()
     except OSError:  # the folder was removed under us

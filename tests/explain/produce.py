@@ -913,7 +913,7 @@ def _anonymous(text: str, folder: Path) -> str:
     )
     return re.sub(
         r"https?://(?!www\.tensorflow|github|keras|numpy|developers|pip\.|docs)[\w.:-]+/simple\S*",
-        "https://pypi.org/simple/",
+        "https://index.example/simple/",
         text,
     )
 

@@ -69,6 +69,30 @@ with tf.Session() as sess:
     sess.run(tf.global_variables_initializer())
     assert sess.run(p, {x: np.zeros([3, 4, 4])}).shape == (3, 2)
 """,
+    "contrib_layers_module.py": """\
+import tensorflow as tf
+import tensorflow.contrib.layers as layers
+from tensorflow.contrib import layers as also
+
+first, second = layers.xavier_initializer(), also.xavier_initializer()
+third, penalty = tf.contrib.layers.xavier_initializer(), tf.contrib.layers.l2_regularizer(0.1)
+""",
+    "np_utils_forms.py": """\
+import keras
+import keras.utils.np_utils as first
+from keras.utils import np_utils as second
+from tensorflow.keras.utils import np_utils as third
+
+labels = [one.to_categorical([0, 1]) for one in (first, second, third)]
+first.to_categorical, second.to_categorical, third.to_categorical
+""",
+    "wrappers_forms.py": """\
+import keras.wrappers.scikit_learn as first
+from keras.wrappers import scikit_learn
+
+one = first.KerasRegressor(build_fn=lambda: None)
+two = scikit_learn.KerasClassifier(build_fn=lambda: None)
+""",
     "contrib_rnn.py": """\
 import tensorflow as tf
 from tensorflow.contrib.rnn import LSTMStateTuple

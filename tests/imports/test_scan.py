@@ -213,7 +213,7 @@ def test_diff_changes_nothing(write: Write) -> None:
             "import tensorflow as tf  # 1.4\ntf.contrib.layers.flatten(tf.placeholder)\n",
             "import tensorflow as tf  # 1.4\nimport tf_slim\n"
             "tf.compat.v1.disable_eager_execution()\n"
-            "tf_slim.layers.flatten(tf.compat.v1.placeholder)\n",
+            "tf_slim.flatten(tf.compat.v1.placeholder)\n",
         ),
         (
             "def f():\n\timport os, tensorflow as tf; x = 1\n\treturn tf.Session()\n",
