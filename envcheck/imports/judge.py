@@ -144,6 +144,8 @@ class _Court:
         place = use.place
         path, title = found.missing, self.resolver.stack.title(found.root)
         new = self.new(use, written)
+        if use.kind == "import" and not use.alias and not use.literal:
+            new = self.nearest(written)
         if public.under(path, ("tensorflow.contrib",)):
             params = {"path": written, "stack": title, "addon": successors.addon(written)}
             also: tuple[tuple[Use, str], ...] = ()
@@ -238,6 +240,15 @@ class _Court:
         if use.kind == "import" and not use.alias:
             return ""
         return public.module_replacement(self.resolver, written, members) or ""
+
+    def nearest(self, module: str) -> str:
+        """`import a.b.c` binds only `a`: what is above and is there binds the same. What the file
+        takes of it is judged where it does."""
+        while "." in module:
+            module = module.rpartition(".")[0]
+            if self.resolver.module(module).answer == "module":
+                return module
+        return ""
 
     def new_chain(self, written: str) -> str:
         whole = public.replacement(self.resolver, written)

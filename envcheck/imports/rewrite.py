@@ -33,6 +33,11 @@ _GRAPH_IS_HANDLED = re.compile(
     r"disable_(?:eager_execution|v2_behavior)\b|enable_eager\w*|\bGraph\(|\bgraph\s*=|set_session\b"
 )
 EAGER_OFF = "tensorflow.compat.v1.disable_eager_execution"
+EAGER_OFF_ALONE = (
+    "from tensorflow.compat.v1 import disable_eager_execution",
+    "disable_eager_execution()",
+)
+"""Where the file has no name for TensorFlow itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ def edits(source: str, problems: Iterable[Problem], uses: Sequence[Use]) -> tupl
         if use.kind != "chain":
             if use.statement is not None:
                 moved.setdefault(use.statement, {})[use] = problem.new
+                graph = problem.new in GRAPHS and _is_needed(EAGER_OFF, source)
+                added.setdefault(use.statement, set()).update(EAGER_OFF_ALONE if graph else ())
             continue
         lines = {line for line in _lines_to_add(use, problem.new) if _is_needed(line, source)}
         binders = [other.statement for other in uses if other.statement and _binds(other, use)]
@@ -75,12 +82,23 @@ def edits(source: str, problems: Iterable[Problem], uses: Sequence[Use]) -> tupl
     for statement, changes in moved.items():
         inside = [use for use in uses if use.statement == statement]
         if inside[0].kind == "import":
-            found += [Edit(use.place, f"{new} as {use.alias}") for use, new in changes.items()]
+            found += [
+                Edit(use.place, f"{new} as {use.alias}" if use.alias else new)
+                for use, new in changes.items()
+            ]
         else:
             edit = _from_statement(source, statement, inside, changes)
             found += [edit] if edit else []
-    found += [_behind(source, at, sorted(lines)) for at, lines in added.items()]
+    found += [
+        _behind(source, at, sorted(lines, key=_imports_first))
+        for at, lines in added.items()
+        if lines
+    ]
     return tuple(sorted(found, key=lambda edit: (edit.place.line, edit.place.column)))
+
+
+def _imports_first(line: str) -> tuple[bool, str]:
+    return not line.startswith(("import ", "from ")), line
 
 
 def _binds(other: Use, use: Use) -> bool:
