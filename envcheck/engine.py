@@ -130,7 +130,7 @@ def make_finding(rule: Rule, match: Match) -> Finding:
     return Finding(
         code=rule.code,
         slug=rule.slug,
-        layer=rule.layer,
+        layer=match.layer or rule.layer,
         severity=match.severity or rule.severity,
         confidence=match.confidence,
         subject=match.subject,

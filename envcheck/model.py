@@ -158,7 +158,8 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a rule says when it fires; the engine makes the :class:`Finding` of it."""
+    """What a rule says when it fires; the engine makes the :class:`Finding` of it. ``layer`` is
+    given where it is not the rule's own."""
 
     subject: str
     params: Mapping[str, str] = field(default_factory=dict)
@@ -168,6 +169,7 @@ class Match:
     severity: Severity | None = None
     confidence: Confidence = "certain"
     why: str | None = None
+    layer: Layer | None = None
 
 
 @dataclass(frozen=True, slots=True)

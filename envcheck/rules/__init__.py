@@ -20,7 +20,7 @@ from envcheck.model import GPU_LAYERS, Facts, Key, Layer, Match, Severity
 if TYPE_CHECKING:
     from envcheck.matrix import Matrix
 
-FAMILIES = ("SYS", "DRV", "GPU", "CUD", "DNN", "LIB", "PYE", "TFX", "KER", "IMP", "SMK")
+FAMILIES = ("SYS", "DRV", "GPU", "CUD", "DNN", "LIB", "PYE", "TFX", "KER", "IMP", "SMK", "POL")
 GPU_FAMILIES = ("DRV", "GPU", "CUD", "DNN", "LIB")
 """Those of the layers in ``model.GPU_LAYERS``: they do not apply where no GPU is expected."""
 
