@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from envcheck import __version__
+from envcheck.baseline.options import lock_options
 from envcheck.engine import Crashed, attempt
 from envcheck.model import EnvcheckError, Expect, Fact, Facts, Finding, Severity
 from envcheck.outputs import Delivery, deliver, output_options
 from envcheck.verdict import COULD_NOT_ASSESS, USAGE, judge_report
 
 if TYPE_CHECKING:
+    from envcheck.baseline.lockfile import Lock
     from envcheck.collect import Wishes
     from envcheck.matrix import Matrix
     from envcheck.probes.source import Source
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-NAMES = ("explain", "fix", "judge", "libs", "matrix", "plan", "run", "scan", "setup", "undo")
+NAMES = (
+    *("explain", "fix", "judge", "libs", "lock"),
+    *("matrix", "plan", "run", "scan", "setup", "undo"),
+)
 ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
@@ -126,6 +131,7 @@ def report_options(command: C) -> C:
     help="Judge the imports of the current folder's code, too (default, where it is a project: "
     "at most 2,000 files and 2 seconds), or leave that out.",
 )
+@lock_options
 def check(
     python: str | None,
     smoke: bool,
@@ -170,6 +176,7 @@ def record(
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @report_options
+@lock_options
 def replay(folder: Path, **out: Any) -> int:
     """Judge a recorded machine exactly as if it were this one."""
     from envcheck import machines
@@ -273,12 +280,14 @@ def finish(
     *,
     expect: Expect,
     fail_on: Severity,
+    lock: Lock | None = None,
     **asked: Any,
 ) -> int:
     """Judge, print, and give the exit code. ``code`` are findings in the user's code."""
     from envcheck import report
     from envcheck.engine import run_rules
 
+    facts = lock.joined(facts, expect) if lock else facts
     outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect).joined(code)
     built = report.build(facts, outcome, knowledge.matrix, expect, timings)
     return deliver(built, judge_report(built, fail_on), Delivery(**asked))

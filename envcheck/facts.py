@@ -588,3 +588,9 @@ CODE = Key("code.scan", _one(CodeScan))
 """The current folder's code as the scanner saw it; not applicable where it is no project."""
 
 SMOKE = Key("smoke.result", _smoke)
+
+LOCK = Key("lock.facts", dict[str, Any])
+"""What a lock file holds: a fact's name to text, a list or a mapping of texts, or None for what
+was not there. There only where a lock was asked for."""
+LOCK_EXPECT = Key("lock.expect", _text)
+"""What the locked machine is for: gpu or cpu."""

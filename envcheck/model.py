@@ -78,6 +78,8 @@ def not_applicable(reason: str) -> Fact:
 
 
 NOT_RECORDED = unknown("no probe has looked at it")
+ASKED_FOR: Mapping[str, Fact] = {"lock": not_applicable("no lock was asked for (--locked)")}
+"""Families of facts that are there only where the user asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ class Facts(Mapping[str, Fact]):
 
     def fact(self, key: Key[Any]) -> Fact:
         family = key.name.split(".")[0]
-        return self._facts.get(key.name) or self._facts.get(f"{family}.probe") or NOT_RECORDED
+        found = self._facts.get(key.name) or self._facts.get(f"{family}.probe")
+        return found or ASKED_FOR.get(family, NOT_RECORDED)
 
     def value(self, key: Key[T]) -> T | None:
         fact = self.fact(key)

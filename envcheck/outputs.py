@@ -86,7 +86,7 @@ def _parsed(
 ) -> tuple[Output, ...]:
     outputs = tuple(map(parse_output, given))
     for output in outputs:
-        _refuse_what_cannot_be_written(output.path)
+        refuse_what_cannot_be_written(output.path)
     return outputs
 
 
@@ -106,8 +106,8 @@ def parse_output(text: str) -> Output:
     return Output(found, Path(text))
 
 
-def _refuse_what_cannot_be_written(path: Path) -> None:
-    """Before anything is looked at: a check may take minutes."""
+def refuse_what_cannot_be_written(path: Path) -> None:
+    """Before anything is looked at: a check may take minutes. Raises BadParameter."""
     folder = path.parent
     if path.is_dir():
         problem = "this is a folder"

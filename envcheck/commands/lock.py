@@ -1,0 +1,111 @@
+"""`envcheck lock`: writes down what a good machine is, for `envcheck --locked`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from envcheck.cli import target_options
+
+if TYPE_CHECKING:
+    from envcheck.collect import Wishes
+    from envcheck.model import Expect, Report
+
+
+def _writable(context: click.Context, option: click.Parameter, path: Path) -> Path:
+    from envcheck.outputs import refuse_what_cannot_be_written
+
+    refuse_what_cannot_be_written(path)
+    return path
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    default="envcheck.lock.json",
+    show_default=True,
+    callback=_writable,
+    help="Where to write it.",
+)
+@click.option("--force", is_flag=True, help="Lock a machine that fails, too.")
+@click.option(
+    "--expect",
+    type=click.Choice(["gpu", "cpu"]),
+    default="gpu",
+    show_default=True,
+    help="What the machine is for. With cpu nothing of a GPU is locked.",
+)
+@target_options
+def lock(
+    folder: Path | None,
+    output: Path,
+    force: bool,
+    expect: Expect,
+    python: str | None,
+    smoke: bool,
+    timeout: float,
+    smoke_timeout: float,
+) -> int:
+    """Write down what this machine is, once it is found good.
+
+    The machine is checked first, or the recorded one in FOLDER. The file holds what is the same
+    every day: versions, GPUs, which libraries win. Commit it; `envcheck --locked` then fails
+    where something has drifted, and says what.
+
+    \b
+    envcheck lock                     envcheck.lock.json, if the check passes
+    envcheck lock --expect cpu        on a machine without a GPU
+    envcheck --locked                 is this still what was locked?
+
+    Exit codes: those of the check; 0 locked, 2 the file cannot be written.
+    """
+    from envcheck import __version__
+    from envcheck.baseline import lockfile
+    from envcheck.baseline.drift import snapshot
+    from envcheck.baseline.reduce import Ask
+    from envcheck.cli import write
+    from envcheck.collect import Wishes
+    from envcheck.outputs import Delivery, deliver
+    from envcheck.verdict import judge_report
+
+    report = look(folder, Wishes(python, smoke, timeout, timeout, smoke_timeout), expect)
+    verdict = judge_report(report)
+    if verdict.exit_code and not force:
+        code = deliver(report, verdict, Delivery())
+        click.echo(f"envcheck: {output} was not written: {refusal(verdict.status)}", err=True)
+        return code
+    taken = snapshot(report.facts, Ask(expect))
+    lockfile.write(output, lockfile.render(taken, expect, __version__))
+    words = ["--locked"] if str(output) == lockfile.NAME else ["--lock-file", str(output)]
+    words += ["--expect", "cpu"] if expect == "cpu" else []
+    said = f"Locked {len(taken.values)} facts in {output}. Commit it; then: "
+    said += shlex.join(["envcheck", *words])
+    unknown = "".join(f"\nNot locked: {name}: {why}" for name, why in sorted(taken.unknown.items()))
+    write(said + unknown + "\n")
+    return 0
+
+
+def look(folder: Path | None, wishes: Wishes, expect: Expect) -> Report:
+    """The check of this machine, or of a recorded one."""
+    from envcheck import machines, report
+    from envcheck.cli import load_knowledge
+
+    if folder is None:
+        from envcheck.commands.fix import look as check
+
+        return check(wishes, expect)
+    return report.judged(machines.load(folder), load_knowledge(expect), expect)
+
+
+def refusal(status: str) -> str:
+    reason = {
+        "fail": "this machine fails. Mend it first",
+        "inconclusive": "not everything could be looked at. See above",
+    }[status]
+    return f"{reason}, or lock it as it is with --force."
