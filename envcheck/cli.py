@@ -32,7 +32,7 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 
 NAMES = (
-    *("explain", "fix", "judge", "libs", "lock"),
+    *("diff", "explain", "fix", "judge", "libs", "lock"),
     *("matrix", "plan", "run", "scan", "setup", "undo"),
 )
 ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}

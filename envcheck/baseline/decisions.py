@@ -20,7 +20,7 @@ class Decision(NamedTuple):
     ``reason`` says why it is no drift. ``left-out``: never.
 
     ``what`` names it for people, with ``{item}`` where the fact is a mapping. ``follows`` is the
-    fact whose drift explains this one's.
+    fact whose drift explains this one's, or that says the same where this one is left out.
     """
 
     kind: Kind
@@ -38,20 +38,26 @@ def lock(
 
 
 def compare(
-    key: Key[Any], layer: Layer, what: str, reason: str, reduce: R.Reduce | None = None
+    key: Key[Any],
+    layer: Layer,
+    what: str,
+    reason: str,
+    reduce: R.Reduce | None = None,
+    follows: str = "",
 ) -> tuple[str, Decision]:
-    return key.name, Decision("compared", layer, what, reduce or R.told(key), reason)
+    return key.name, Decision("compared", layer, what, reduce or R.told(key), reason, follows)
 
 
-def leave(key: Key[Any] | str, reason: str) -> tuple[str, Decision]:
+def leave(key: Key[Any] | str, reason: str, follows: str = "") -> tuple[str, Decision]:
     name = key if isinstance(key, str) else key.name
-    return name, Decision("left-out", reason=reason)
+    return name, Decision("left-out", reason=reason, follows=follows)
 
 
 PLACE = "where it lies, not what it is"
 JUDGED = "the check itself judges it, on every run"
 JOB = "a scheduler gives each job its own"
 ASKED_LATE = "looked up only where the driver does not answer"
+DRIVER, TENSORFLOW = F.DRIVER_RELEASE.name, F.TF_VERSION.name
 SAYS = "says what another fact says"
 
 DECISIONS: Mapping[str, Decision] = dict(
@@ -62,27 +68,25 @@ DECISIONS: Mapping[str, Decision] = dict(
         lock(F.SYSTEM_DISTRIBUTION, "python", "distribution", R.distribution),
         lock(F.SYSTEM_CONTAINER, "python", "container"),
         lock(F.SYSTEM_SHM, "gpu", "MiB of /dev/shm"),
-        compare(F.SYSTEM_KERNEL, "driver", "kernel", "it comes with every security update"),
-        compare(F.SECURE_BOOT, "driver", "Secure Boot", ASKED_LATE),
         # GPUs.
-        lock(F.GPU_DEVICES, "gpu", "GPUs", R.gpus),
+        lock(F.GPU_DEVICES, "gpu", "GPUs", R.gpus, F.GPU_HARDWARE.name),
         lock(F.GPU_CONTAINER_CAPABILITIES, "gpu", "NVIDIA_DRIVER_CAPABILITIES"),
         compare(F.GPU_HARDWARE, "gpu", "NVIDIA cards", "gpu.devices has those that work", R.cards),
         compare(F.GPU_VISIBLE_DEVICES, "gpu", "CUDA_VISIBLE_DEVICES", JOB),
         compare(F.GPU_CONTAINER_DEVICES, "gpu", "NVIDIA_VISIBLE_DEVICES", JOB),
-        compare(F.GPU_BOUND, "gpu", "kernel drivers of the cards", JUDGED, R.bound),
+        compare(F.GPU_BOUND, "gpu", "drivers of the cards", JUDGED, R.bound, DRIVER),
         # The driver.
         lock(F.DRIVER_RELEASE, "driver", "NVIDIA driver"),
-        lock(F.DRIVER_CUDA, "driver", "newest CUDA of the driver", None, F.DRIVER_RELEASE.name),
-        compare(F.DRIVER_KERNEL_MODULE, "driver", "NVIDIA kernel module", SAYS),
-        compare(F.DRIVER_LIBRARY, "driver", "driver's library", SAYS),
-        compare(F.DRIVER_NVML, "driver", "NVML", JUDGED, R.driver_answers),
-        compare(F.DRIVER_CUDA_INIT, "driver", "cuInit", JUDGED, R.cuda_starts),
+        lock(F.DRIVER_CUDA, "driver", "newest CUDA of the driver", None, DRIVER),
+        compare(F.DRIVER_KERNEL_MODULE, "driver", "NVIDIA kernel module", SAYS, None, DRIVER),
+        compare(F.DRIVER_LIBRARY, "driver", "driver's library", SAYS, None, DRIVER),
+        compare(F.DRIVER_NVML, "driver", "NVML", JUDGED, R.driver_answers, DRIVER),
+        compare(F.DRIVER_CUDA_INIT, "driver", "cuInit", JUDGED, R.cuda_starts, DRIVER),
         compare(
             F.DRIVER_FILES, "driver", "device files that do not open", JUDGED,
             R.listed(F.DRIVER_FILES, R.refused_file),
         ),
-        leave(F.DRIVER_LIBCUDA, PLACE),
+        leave(F.DRIVER_LIBCUDA, PLACE, F.DRIVER_LIBRARY.name),
         compare(
             F.KERNEL_MODULES, "driver", "loaded kernel modules", ASKED_LATE,
             R.listed(F.KERNEL_MODULES, str),
@@ -92,12 +96,17 @@ DECISIONS: Mapping[str, Decision] = dict(
             R.listed(F.KERNEL_BUILT, lambda row: row.kernel),
         ),
         compare(F.KERNEL_DKMS, "driver", "DKMS", ASKED_LATE, R.listed(F.KERNEL_DKMS, str)),
+        compare(F.SYSTEM_KERNEL, "driver", "kernel", "it comes with every security update"),
+        compare(F.SECURE_BOOT, "driver", "Secure Boot", ASKED_LATE),
         leave(F.KERNEL_LOG, "a log: it says something else every hour"),
         # CUDA and cuDNN.
-        lock(F.LIBRARIES, "cuda", "{item}", R.winners(F.LIBRARIES), F.TF_VERSION.name),
-        lock(F.XLA_ROOTS, "cuda", "XLA's CUDA folder", R.xla_root, F.TF_VERSION.name),
-        compare(F.CUDNN_PARTS, "cudnn", "{item}", JUDGED, R.winners(F.CUDNN_PARTS)),
-        compare(F.DRIVER_LIBRARIES, "driver", "{item}", SAYS, R.winners(F.DRIVER_LIBRARIES)),
+        lock(F.LIBRARIES, "cuda", "{item}", R.winners(F.LIBRARIES), TENSORFLOW),
+        lock(F.XLA_ROOTS, "cuda", "XLA's CUDA folder", R.xla_root, TENSORFLOW),
+        compare(F.CUDNN_PARTS, "cudnn", "{item}", JUDGED, R.winners(F.CUDNN_PARTS), TENSORFLOW),
+        compare(
+            F.DRIVER_LIBRARIES, "driver", "{item}", SAYS,
+            R.winners(F.DRIVER_LIBRARIES), DRIVER,
+        ),
         compare(
             F.CUDA_TOOLKITS, "cuda", "CUDA toolkits",
             "TensorFlow may use none of them; what it gets is in loader.libraries",
@@ -120,7 +129,7 @@ DECISIONS: Mapping[str, Decision] = dict(
             F.OPENED, "cuda", "libraries that do not open", JUDGED,
             R.listed(F.OPENED, R.refused_library),
         ),
-        leave(F.OPENER, "a file of TensorFlow, whose version says it"),
+        leave(F.OPENER, "a file of TensorFlow, whose version says it", TENSORFLOW),
         # Python.
         lock(F.TARGET_PYTHON, "python", "Python", R.minor(F.TARGET_PYTHON)),
         lock(F.TARGET_IMPLEMENTATION, "python", "Python's implementation"),
@@ -141,25 +150,25 @@ DECISIONS: Mapping[str, Decision] = dict(
         leave(F.TARGET_CWD, PLACE),
         leave(F.TARGET_PATH, PLACE),
         leave(F.TARGET_CHOSEN, "who asked, not what is there"),
-        leave(F.TARGET_DISTRIBUTIONS, "the versions are in target.installed, the rest are paths"),
+        leave(F.TARGET_DISTRIBUTIONS, "the rest of it are paths", F.TARGET_INSTALLED.name),
         leave("target.nvidia_libraries", "what of them wins is in loader.libraries"),
         leave(F.COMMANDS, "the shell's, not the environment's"),
         leave(F.POINTERS, "the folder's that one stands in"),
         leave(F.NOTEBOOKS, "the folder's that one stands in"),
         # TensorFlow and Keras.
-        lock(F.TF_PACKAGE, "tensorflow", "TensorFlow's package", None, F.TF_VERSION.name),
+        lock(F.TF_PACKAGE, "tensorflow", "TensorFlow's package", None, TENSORFLOW),
         lock(F.TF_VERSION, "tensorflow", "TensorFlow"),
-        lock(F.TF_CUDA_BUILD, "tensorflow", "TensorFlow with CUDA", None, F.TF_VERSION.name),
-        lock(F.TF_CUDA, "tensorflow", "CUDA of TensorFlow's build", None, F.TF_VERSION.name),
-        lock(F.TF_CUDNN, "tensorflow", "cuDNN of TensorFlow's build", None, F.TF_VERSION.name),
+        lock(F.TF_CUDA_BUILD, "tensorflow", "TensorFlow with CUDA", None, TENSORFLOW),
+        lock(F.TF_CUDA, "tensorflow", "CUDA of TensorFlow's build", None, TENSORFLOW),
+        lock(F.TF_CUDNN, "tensorflow", "cuDNN of TensorFlow's build", None, TENSORFLOW),
         compare(F.TF_IMPORT, "tensorflow", "import tensorflow", JUDGED, R.imported(F.TF_IMPORT)),
         compare(
             F.TF_MISSING, "tensorflow", "TensorFlows with files missing", JUDGED,
             R.listed(F.TF_MISSING, R.copy_of),
         ),
-        leave(F.TF_REQUIRES, "TensorFlow's version says it"),
-        leave(F.TF_SONAMES, "TensorFlow's version says it"),
-        leave(F.TF_TOOLKIT_PATH, "TensorFlow's version says it"),
+        leave(F.TF_REQUIRES, "TensorFlow's version says it", TENSORFLOW),
+        leave(F.TF_SONAMES, "TensorFlow's version says it", TENSORFLOW),
+        leave(F.TF_TOOLKIT_PATH, "TensorFlow's version says it", TENSORFLOW),
         lock(F.KERAS_VERSION, "keras", "Keras"),
         lock(F.KERAS_BACKEND, "keras", "Keras's backend"),
         lock(F.TF_KERAS_VERSION, "keras", "tf-keras"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from envcheck import facts as F
 from envcheck.baseline.decisions import DECISIONS
 from envcheck.baseline.drift import PACKAGES, Drift, differences, packages_of, snapshot, unread
@@ -15,13 +18,20 @@ def compared(facts: Facts) -> tuple[tuple[Drift, ...], dict[str, str]]:
     expect: Expect = "cpu" if facts.value(F.LOCK_EXPECT) == "cpu" else "gpu"
     ask = Ask(expect, packages_of(locked))
     now = snapshot(facts, ask, ("locked", "compared"))
-    asked = {name: value for name, value in locked.items() if _counts(name, expect)}
-    if expect == "cpu" and isinstance(asked.get(PACKAGES), dict):
-        asked[PACKAGES] = without_cuda(asked[PACKAGES]) or None
+    asked = counted(locked, expect)
     unknown = {name: why for name, why in now.unknown.items() if name in asked}
     return differences(asked, now.values), {**unread(asked), **unknown}
 
 
-def _counts(name: str, expect: Expect) -> bool:
-    decision = DECISIONS.get(name)
-    return expect == "gpu" or decision is None or decision.layer not in GPU_LAYERS
+def counted(locked: Mapping[str, Any], expect: Expect) -> dict[str, Any]:
+    """Without its GPU side, where no GPU is expected."""
+    if expect == "gpu":
+        return dict(locked)
+    found = {
+        name: value
+        for name, value in locked.items()
+        if name not in DECISIONS or DECISIONS[name].layer not in GPU_LAYERS
+    }
+    if isinstance(found.get(PACKAGES), dict):
+        found[PACKAGES] = without_cuda(found[PACKAGES]) or None
+    return found
