@@ -191,7 +191,7 @@ class Page:
         cells = [
             textwrap.wrap(text, size, break_long_words=True, break_on_hyphens=False) or [""]
             for text, size in (
-                (name.strip(), NAME_WIDTH - 2),
+                (fitted(name.strip()), NAME_WIDTH - 2),
                 (fitted(before), width),
                 (fitted(now), width),
             )
