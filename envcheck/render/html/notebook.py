@@ -28,7 +28,7 @@ STYLE = """
 .envcheck-cell pre.command { margin: .3em 0; padding: .5em .8em; border-radius: 6px;
   border: 1px solid #8888; background: #8882; color: inherit; white-space: pre-wrap; }
 .envcheck-cell pre.command code { background: none; color: inherit; }
-.envcheck-cell table { border-collapse: collapse; margin: .5em 0; }
+.envcheck-cell table { border-collapse: collapse; margin: .5em 0; color: inherit; font-size: 1em; }
 .envcheck-cell th, .envcheck-cell td { text-align: left; vertical-align: top;
   padding: .15em .8em .15em 0; border: 0; background: none; color: inherit; }
 .envcheck-cell details { margin: .3em 0; padding-left: .7em; border-left: 3px solid #8888; }
