@@ -16,8 +16,9 @@ import click
 from envcheck import __version__
 from envcheck.baseline.options import lock_options
 from envcheck.engine import Crashed, attempt
-from envcheck.model import EnvcheckError, Expect, Fact, Facts, Finding, Severity
+from envcheck.model import EnvcheckError, Expect, Fact, Facts, Finding
 from envcheck.outputs import Delivery, deliver, output_options
+from envcheck.policy import Resolved, governed
 from envcheck.verdict import COULD_NOT_ASSESS, USAGE, judge_report
 
 if TYPE_CHECKING:
@@ -31,10 +32,8 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-NAMES = (
-    *("diff", "explain", "fix", "judge", "libs", "lock"),
-    *("matrix", "plan", "run", "scan", "setup", "undo"),
-)
+NAMES: tuple[str, ...] = ("diff", "explain", "fix", "judge", "libs", "lock", "matrix", "plan")
+NAMES += ("policy", "run", "scan", "setup", "undo")
 ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
@@ -75,20 +74,27 @@ def cli() -> None:
     """
 
 
+python_option = click.option(
+    "--python",
+    metavar="PATH",
+    help="The environment to look at: an interpreter, a virtual environment or a conda prefix. "
+    "Default: the active one, else `python` on PATH.",
+)
+
+
 def target_options(command: C) -> C:
+    return python_option(effort_options(command))
+
+
+def effort_options(command: C) -> C:
     for option in reversed(
         (
-            click.option(
-                "--python",
-                metavar="PATH",
-                help="The environment to look at: an interpreter, a virtual environment or a "
-                "conda prefix. Default: the active one, else `python` on PATH.",
-            ),
             click.option(
                 "--smoke/--no-smoke",
                 default=True,
                 help="Train the coffee network at the end (default), or leave it out.",
             ),
+            click.option("--quick", is_flag=True, help="Train for one epoch only."),
             click.option(
                 "--timeout",
                 type=click.FloatRange(min=0.1),
@@ -111,15 +117,17 @@ def target_options(command: C) -> C:
     return command
 
 
+expect_option = click.option(
+    "--expect",
+    type=click.Choice(["gpu", "cpu"]),
+    default="gpu",
+    show_default=True,
+    help="What the machine is for. With gpu, no usable NVIDIA GPU is an error.",
+)
+
+
 def report_options(command: C) -> C:
-    expect = click.option(
-        "--expect",
-        type=click.Choice(["gpu", "cpu"]),
-        default="gpu",
-        show_default=True,
-        help="What the machine is for. With gpu, no usable NVIDIA GPU is an error.",
-    )
-    return expect(output_options(command))
+    return expect_option(output_options(command))
 
 
 @cli.command()
@@ -132,29 +140,35 @@ def report_options(command: C) -> C:
     "at most 2,000 files and 2 seconds), or leave that out.",
 )
 @lock_options
-def check(
-    python: str | None,
-    smoke: bool,
-    timeout: float,
-    smoke_timeout: float,
-    scan: bool,
-    **out: Any,
-) -> int:
+@governed
+def check(settled: Resolved, python: str | None, scan: bool, **asked: Any) -> int:
     """Check the machine and the environment (the default command)."""
-    from envcheck.collect import Wishes
     from envcheck.probes.source import Live
 
-    wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
     code = CodeScan(python) if scan else None
-    facts, knowledge, timings = gather(Live(), wishes, code, out["expect"])
-    return finish(facts, knowledge, timings, code.findings if code else (), **out)
+    expect: Expect = settled.setting("expect")
+    facts, knowledge, timings = gather(Live(), wishes_of(python, settled), code, expect)
+    return finish(facts, knowledge, timings, code.findings if code else None, settled, **asked)
+
+
+def wishes_of(python: str | None, settled: Resolved) -> Wishes:
+    from envcheck.collect import Wishes
+
+    smoke, timeout = settled.setting("smoke"), settled.setting("timeout")
+    deadlines = (timeout, timeout, settled.setting("smoke-timeout"))
+    return Wishes(python, smoke != "off", *deadlines, smoke == "quick")
 
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @target_options
 def record(
-    folder: Path, python: str | None, smoke: bool, timeout: float, smoke_timeout: float
+    folder: Path,
+    python: str | None,
+    smoke: bool,
+    quick: bool,
+    timeout: float,
+    smoke_timeout: float,
 ) -> int:
     """Write this machine and environment into FOLDER, redacted, for `envcheck replay`."""
     import socket
@@ -166,7 +180,7 @@ def record(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise EnvcheckError(f"{folder}: this is not a new or empty folder.", 2)
     recording = Recording(Live())
-    wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
+    wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout, quick)
     facts, _, _ = gather(recording, wishes, None, "cpu")
     machines.save(folder, facts, recording, str(Path("~").expanduser()), socket.gethostname())
     write(f"Recorded {len(facts)} facts in {folder}. Judge them: envcheck replay {folder}\n")
@@ -177,12 +191,13 @@ def record(
 @click.argument("folder", type=click.Path(path_type=Path))
 @report_options
 @lock_options
-def replay(folder: Path, **out: Any) -> int:
+@governed
+def replay(settled: Resolved, folder: Path, **asked: Any) -> int:
     """Judge a recorded machine exactly as if it were this one."""
     from envcheck import machines
 
     facts = machines.load(folder)
-    return finish(facts, load_knowledge(out["expect"]), {}, (), **out)
+    return finish(facts, load_knowledge(settled.setting("expect")), {}, None, settled, **asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,10 +291,8 @@ def finish(
     facts: Facts,
     knowledge: Knowledge,
     timings: dict[str, float],
-    code: Sequence[Finding],
-    *,
-    expect: Expect,
-    fail_on: Severity,
+    code: Sequence[Finding] | None,
+    settled: Resolved,
     lock: Lock | None = None,
     **asked: Any,
 ) -> int:
@@ -287,10 +300,15 @@ def finish(
     from envcheck import report
     from envcheck.engine import run_rules
 
+    facts, expect = settled.added(facts), settled.setting("expect")
     facts = lock.joined(facts, expect) if lock else facts
-    outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect).joined(code)
+    outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect, code)
+    if outcome.code:
+        from envcheck.imports.here import shown
+
+        outcome = outcome.joined(shown(outcome.code))
     built = report.build(facts, outcome, knowledge.matrix, expect, timings)
-    return deliver(built, judge_report(built, fail_on), Delivery(**asked))
+    return deliver(built, judge_report(built, settled.setting("fail-on")), Delivery(**asked))
 
 
 def terminal_style(verbosity: int) -> Style:

@@ -21,6 +21,8 @@ class Wishes:
     target_timeout: float = 10.0
     nvml_timeout: float = 10.0
     smoke_timeout: float = 300.0
+    quick: bool = False
+    """One epoch of training."""
 
 
 class Collector:
@@ -134,7 +136,8 @@ class Collector:
 
         self._smoke_began = time.monotonic()
         python = facts["target.executable"].value
-        return smoke.spawn(self._source, python, self._wishes.smoke_timeout, self._progress)
+        wishes = self._wishes
+        return smoke.spawn(self._source, python, wishes.smoke_timeout, self._progress, wishes.quick)
 
     def _smoke(self, child: Child) -> Fact:
         from envcheck.probes import smoke

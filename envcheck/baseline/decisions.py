@@ -56,6 +56,7 @@ def leave(key: Key[Any] | str, reason: str, follows: str = "") -> tuple[str, Dec
 PLACE = "where it lies, not what it is"
 JUDGED = "the check itself judges it, on every run"
 JOB = "a scheduler gives each job its own"
+DEMAND = "what is demanded, not what is there"
 ASKED_LATE = "looked up only where the driver does not answer"
 DRIVER, TENSORFLOW = F.DRIVER_RELEASE.name, F.TF_VERSION.name
 SAYS = "says what another fact says"
@@ -196,5 +197,11 @@ DECISIONS: Mapping[str, Decision] = dict(
         compare(F.SMOKE, "smoke", "coffee network", JUDGED, R.trained),
         leave(F.LOCK, "the lock itself"),
         leave(F.LOCK_EXPECT, "the lock itself"),
+        leave(F.POLICY_FILE, DEMAND),
+        leave(F.POLICY_TODAY, DEMAND),
+        leave(F.POLICY_REQUIRE, DEMAND),
+        leave(F.POLICY_IGNORES, DEMAND),
+        leave(F.POLICY_SEVERITY, DEMAND),
+        leave(F.POLICY_UNUSED, DEMAND),
     )
 )  # fmt: skip

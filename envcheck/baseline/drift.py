@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from envcheck.baseline.decisions import DECISIONS, Decision, Kind
 from envcheck.baseline.reduce import Ask, Value
@@ -154,8 +154,3 @@ def _wheel(drift: Drift, drifts: tuple[Drift, ...]) -> Drift | None:
         if component and f" in wheel {component}," in f"{drift.before} {drift.now}":
             return other
     return None
-
-
-def unread(locked: Mapping[str, Any]) -> dict[str, str]:
-    """Locked facts that this envcheck cannot compare: a newer one has locked them."""
-    return {name: "this envcheck is too old to know it" for name in locked if name not in DECISIONS}

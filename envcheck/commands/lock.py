@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from envcheck.cli import target_options
+from envcheck.cli import effort_options, expect_option, python_option
+from envcheck.outputs import fail_on_option
+from envcheck.policy import Resolved, governed
 
 if TYPE_CHECKING:
-    from envcheck.collect import Wishes
     from envcheck.model import Expect, Report
 
 
@@ -34,23 +35,13 @@ def _writable(context: click.Context, option: click.Parameter, path: Path) -> Pa
     help="Where to write it.",
 )
 @click.option("--force", is_flag=True, help="Lock a machine that fails, too.")
-@click.option(
-    "--expect",
-    type=click.Choice(["gpu", "cpu"]),
-    default="gpu",
-    show_default=True,
-    help="What the machine is for. With cpu nothing of a GPU is locked.",
-)
-@target_options
+@python_option
+@expect_option
+@fail_on_option
+@effort_options
+@governed
 def lock(
-    folder: Path | None,
-    output: Path,
-    force: bool,
-    expect: Expect,
-    python: str | None,
-    smoke: bool,
-    timeout: float,
-    smoke_timeout: float,
+    settled: Resolved, folder: Path | None, output: Path, force: bool, python: str | None
 ) -> int:
     """Write down what this machine is, once it is found good.
 
@@ -70,12 +61,12 @@ def lock(
     from envcheck.baseline.drift import snapshot
     from envcheck.baseline.reduce import Ask
     from envcheck.cli import write
-    from envcheck.collect import Wishes
     from envcheck.outputs import Delivery, deliver
     from envcheck.verdict import judge_report
 
-    report = look(folder, Wishes(python, smoke, timeout, timeout, smoke_timeout), expect)
-    verdict = judge_report(report)
+    expect: Expect = settled.setting("expect")
+    report = look(folder, python, settled)
+    verdict = judge_report(report, settled.setting("fail-on"))
     if verdict.exit_code and not force:
         code = deliver(report, verdict, Delivery())
         click.echo(f"envcheck: {output} was not written: {refusal(verdict.status)}", err=True)
@@ -91,16 +82,18 @@ def lock(
     return 0
 
 
-def look(folder: Path | None, wishes: Wishes, expect: Expect) -> Report:
+def look(folder: Path | None, python: str | None, settled: Resolved) -> Report:
     """The check of this machine, or of a recorded one."""
     from envcheck import machines, report
-    from envcheck.cli import load_knowledge
+    from envcheck.cli import gather, load_knowledge, wishes_of
+    from envcheck.probes.source import Live
 
+    expect: Expect = settled.setting("expect")
     if folder is None:
-        from envcheck.commands.fix import look as check
-
-        return check(wishes, expect)
-    return report.judged(machines.load(folder), load_knowledge(expect), expect)
+        facts, knowledge, timings = gather(Live(), wishes_of(python, settled), None, expect)
+    else:
+        facts, knowledge, timings = machines.load(folder), load_knowledge(expect), {}
+    return report.judged(settled.added(facts), knowledge, expect, timings)
 
 
 def refusal(status: str) -> str:

@@ -5,6 +5,8 @@ Source of the fields: https://docs.gitlab.com/ci/testing/code_quality/#code-qual
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from envcheck.render.json import dumps
@@ -17,7 +19,7 @@ SEVERITIES = {"error": "critical", "warning": "minor", "info": "info"}
 def render(sheet: Sheet) -> str:
     marks = fingerprints(sheet.findings)
     rows = [_row(finding, mark, sheet) for finding, mark in zip(sheet.findings, marks, strict=True)]
-    return dumps([*rows, *_unknown(sheet)])
+    return dumps([*rows, *_ignored(sheet), *_unknown(sheet)])
 
 
 def _row(finding: FindingView, mark: str, sheet: Sheet) -> dict[str, Any]:
@@ -34,9 +36,26 @@ def _row(finding: FindingView, mark: str, sheet: Sheet) -> dict[str, Any]:
     }
 
 
+def _ignored(sheet: Sheet) -> Iterator[dict[str, Any]]:
+    """GitLab has no word for it: the least severity, and a text that says it."""
+    marks = fingerprints([item.finding for item in sheet.view.ignored])
+    for item, mark in zip(sheet.view.ignored, marks, strict=True):
+        said = f"{item.finding.title}: {item.because}"
+        row = _row(item.finding, mark, sheet)
+        yield {**row, "description": said, "severity": "info"}
+
+
 def _unknown(sheet: Sheet) -> list[dict[str, Any]]:
     """GitLab has no place for what could not be judged, and it must not look like a pass."""
     import hashlib
+
+    seen: Counter[str] = Counter()
+
+    def mark(code: str) -> str:
+        """One rule may leave several questions open: they are told apart by their number."""
+        seen[code] += 1
+        number = f"\0{seen[code]}" if seen[code] > 1 else ""
+        return hashlib.sha256(f"{code}\0not evaluated{number}".encode()).hexdigest()[:32]
 
     return [
         {
@@ -44,7 +63,7 @@ def _unknown(sheet: Sheet) -> list[dict[str, Any]]:
             "description": f"Could not be judged: {text}",
             "check_name": f"{item.code} {item.slug}",
             "categories": ["Compatibility"],
-            "fingerprint": hashlib.sha256(f"{item.code}\0not evaluated".encode()).hexdigest()[:32],
+            "fingerprint": mark(item.code),
             "severity": "major",
             "location": {"path": f"environment/{item.layer}", "lines": {"begin": 1}},
         }

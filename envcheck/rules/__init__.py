@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envcheck.model import GPU_LAYERS, Facts, Key, Layer, Match, Severity
+from envcheck.model import GPU_LAYERS, Facts, Key, Layer, Match, Severity, Unjudged
 
 if TYPE_CHECKING:
     from envcheck.matrix import Matrix
@@ -62,7 +62,7 @@ class Rule:
     title: str
     why: str
     needs: tuple[Key[Any], ...]
-    judge: Callable[[Facts, Matrix], Iterable[Match]]
+    judge: Callable[[Facts, Matrix], Iterable[Match | Unjudged]]
     cases: tuple[Case, ...]
     explains: tuple[str, ...] = ()
     signs: tuple[str, ...] = ()

@@ -10,36 +10,28 @@ from envcheck.model import Evidence, Facts, Match, Unjudged
 from envcheck.rules import Rule, fires, silent
 
 
-def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
-    """What could not be looked at is named beside a drift; alone it leaves the rule open."""
+def judge(facts: Facts, matrix: Matrix) -> Iterator[Match | Unjudged]:
     # Loaded where a lock is asked for only.
     from envcheck.baseline.drift import grouped
     from envcheck.baseline.locked import compared
     from envcheck.baseline.remedies import fix_of
 
     drifts, unknown = compared(facts)
-    if unknown and not drifts:
-        raise Unjudged("; ".join(f"{name}: {why}" for name, why in unknown.items()))
     for group in grouped(drifts):
         first = group[0]
         yield Match(
             subject=first.item or first.fact,
             layer=first.layer,
-            params=_params(first.what, first.now, first.before),
+            params={
+                "what": first.what,
+                "now": first.now or "none",
+                "before": first.before or "none",
+            },
             evidence=tuple(_evidence(facts, *drift[:2], *drift[-2:]) for drift in group),
             fixes=(fix_of(group, facts, matrix),),
         )
-    for name, why in unknown.items():
-        yield Match(
-            subject=name,
-            severity="warning",
-            params=_params(name, f"not known ({why})", "a value"),
-            evidence=(Evidence(name, why, facts.fact(F.LOCK).source),),
-        )
-
-
-def _params(what: str, now: str | None, before: str | None) -> dict[str, str]:
-    return {"what": what, "now": now or "none", "before": before or "none"}
+    for name, (layer, why) in unknown.items():
+        yield Unjudged(f"{name} is locked: {why}", layer, name)
 
 
 def _evidence(facts: Facts, fact: str, item: str, before: str | None, now: str | None) -> Evidence:

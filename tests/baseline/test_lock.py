@@ -322,12 +322,13 @@ def test_what_cannot_be_looked_at_is_no_pass(
     reason = "the file cannot be read"
     ended, report, _ = locked(WHEELS, {"keras.backend": unknown(reason), **edits})
     assert (ended, report["verdict"]["status"]) == (code, status)
-    about = [row["reason"] for row in report["not_evaluated"] if row["code"] == "POL201"]
-    titles = [row["title"] for row in drifts(report)]
-    if edits:
-        assert titles[1] == f"keras.backend: not known ({reason}) here, a value in the lock"
-    else:
-        assert (about, titles) == ([f"keras.backend: {reason}"], [])
+    about = [
+        (row["reason"], row["layer"], row["facts"])
+        for row in report["not_evaluated"]
+        if row["code"] == "POL201"
+    ]
+    assert about == [(f"keras.backend is locked: {reason}", "keras", ["keras.backend"])]
+    assert len(drifts(report)) == len(edits)
 
 
 def test_a_locked_fact_that_this_envcheck_does_not_know(envcheck: Run, tmp_path: Path) -> None:
@@ -339,7 +340,7 @@ def test_a_locked_fact_that_this_envcheck_does_not_know(envcheck: Run, tmp_path:
     done = envcheck("replay", machine, "--locked", "--expect", "cpu", "--format", "json")
     assert done.returncode == 3
     assert [row["reason"] for row in report_of(done)["not_evaluated"]] == [
-        "of.tomorrow: this envcheck is too old to know it"
+        "of.tomorrow is locked: a newer envcheck has locked it"
     ]
 
 
