@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from envcheck.model import (
     EnvcheckError,
@@ -25,8 +25,19 @@ from envcheck.probes.source import RUNNING, Child, Live, LiveChild
 
 if TYPE_CHECKING:
     from envcheck.outputs import Desk
+    from envcheck.policy import Resolved
     from envcheck.probes.target import Target
 
+Smoke = bool | Literal["quick"]
+SMOKE: Mapping[object, str] = {True: "full", False: "off", "quick": "quick"}
+DEFAULTS: Mapping[str, Any] = {
+    "expect": "gpu",
+    "fail-on": "error",
+    "smoke": "off",
+    "timeout": 10.0,
+    "smoke-timeout": 300.0,
+}
+"""Without a training: a program that has imported TensorFlow holds the GPU's memory itself."""
 __all__ = ["CheckFailed", "EnvcheckError", "Result", "check"]
 
 
@@ -63,6 +74,45 @@ class Result:
     @property
     def facts(self) -> Facts:
         return self.report.facts
+
+    def why_no_gpu(self) -> str:
+        """Why TensorFlow cannot compute on a GPU here, in a sentence; empty where it can."""
+        from envcheck import facts as F
+        from envcheck.model import GPU_LAYERS
+
+        if self.report.expect == "cpu":
+            return "no GPU is expected"
+        finding = self.gpu_finding()
+        if finding is not None:
+            return finding.text
+        for item in self.not_evaluated:
+            if item.layer in GPU_LAYERS:
+                return f"it could not be looked at: {item.reason}"
+        return "" if self.facts.value(F.GPU_DEVICES) else "no GPU answers"
+
+    def gpu_finding(self) -> Finding | None:
+        """The first error that keeps TensorFlow from a GPU."""
+        from envcheck.model import GPU_LAYERS
+        from envcheck.rules import discover
+
+        codes = {rule.code for rule in discover() if rule.gpu_only}
+        for finding in self.findings:
+            about = finding.layer in GPU_LAYERS or finding.code in codes
+            if about and finding.severity == "error":
+                return finding
+        return None
+
+    def remedy(self, finding: Finding) -> str:
+        """What mends it first, in words and commands; what follows from another goes with that."""
+        from envcheck.render.sheet import command_lines
+
+        sheet = self._desk().sheet("terminal")
+        key = finding.caused_by or finding.key
+        roots = [row for row in sheet.view.findings if (row.code, row.subject) == key]
+        if not roots or not roots[0].fixes:
+            return ""
+        fix = roots[0].fixes[0]
+        return "\n".join(filter(None, (fix.note, *command_lines(fix, sheet.commands))))
 
     def raise_for_findings(self) -> None:
         """Raises :class:`CheckFailed` where this is not :attr:`ok`."""
@@ -104,56 +154,88 @@ class CheckFailed(EnvcheckError):
     """A check that did not pass: its verdict and what to do first. ``result`` has the rest."""
 
     def __init__(self, result: Result) -> None:
-        lines = str(result).split("\n\n")[0]
-        super().__init__(lines, result.exit_code)
+        # The verdict and what to do first.
+        super().__init__(str(result).split("\n\n")[0], result.exit_code)
         self.result = result
 
 
 def check(
     python: str | os.PathLike[str] | None = None,
     *,
-    expect: Expect = "gpu",
-    smoke: bool = False,
-    fail_on: Severity = "error",
+    expect: Expect | None = None,
+    smoke: Smoke | None = None,
+    fail_on: Severity | None = None,
+    timeout: float | None = None,
+    smoke_timeout: float | None = None,
+    policy: str | os.PathLike[str] | None = None,
     lock: str | os.PathLike[str] | None = None,
-    timeout: float = 10.0,
-    smoke_timeout: float = 300.0,
 ) -> Result:
     """Check this machine and a Python environment, from outside, in children.
 
     ``python`` is an interpreter, a virtual environment or a conda prefix; without one it is the
-    interpreter that runs this. ``smoke`` trains the coffee network, too, for which a notebook
-    that holds the GPU's memory must leave room. ``lock`` is a lock file to compare with.
-    Deadlines in seconds, of each probe and of the training.
+    interpreter that runs this. ``policy`` (envcheck.toml) and ``lock`` (envcheck.lock.json) are
+    files; none is looked for. What neither the call nor the policy says: a GPU is expected,
+    errors fail, each probe has 10 seconds, nothing is trained. ``smoke`` True or "quick" trains
+    the coffee network for at most 300 seconds; a notebook that holds the GPU's memory must leave
+    it some.
 
     Raises :class:`EnvcheckError` where there is nothing to look at, ValueError for a wrong word.
     """
     _refuse("expect", expect, get_args(Expect))
     _refuse("fail_on", fail_on, get_args(Severity))
+    _refuse("smoke", smoke, (True, False, "quick"))
+    asked = {
+        "expect": expect,
+        "smoke": None if smoke is None else SMOKE[smoke],
+        "fail-on": fail_on,
+        "timeout": timeout,
+        "smoke-timeout": smoke_timeout,
+    }
+    settled = settle(asked, None if policy is None else os.fspath(policy))
+    return run(None if python is None else os.fspath(python), settled, lock)
+
+
+def settle(asked: Mapping[str, Any], file: str | None) -> Resolved:
+    """What was asked, over the policy in this file, over the defaults. Raises EnvcheckError (2)."""
+    from envcheck.policy import DEFAULT, Resolved, Value, read
+
+    policy = None if file is None else read(file)
+    values = {name: Value(value, DEFAULT) for name, value in DEFAULTS.items()}
+    for name, (value, line) in (policy.settings if policy else {}).items():
+        values[name] = Value(value, f"{policy.file}:{line}" if policy else "")
+    for name, value in asked.items():
+        if value is not None:
+            values[name] = Value(value, "the call")
+    return Resolved(values, policy)
+
+
+def run(given: str | None, settled: Resolved, lock: str | os.PathLike[str] | None = None) -> Result:
+    """Raises EnvcheckError."""
     from envcheck import report
     from envcheck.baseline import lockfile
-    from envcheck.cli import load_knowledge
-    from envcheck.collect import Collector, Wishes
+    from envcheck.cli import load_knowledge, wishes_of
+    from envcheck.collect import Collector
     from envcheck.verdict import judge_report
 
+    expect: Expect = settled.setting("expect")
     locked = None if lock is None else lockfile.read(Path(lock))
     source = OwnChildren()
-    given = None if python is None else os.fspath(python)
-    collector = Collector(source, Wishes(given, smoke, timeout, timeout, smoke_timeout))
+    collector = Collector(source, wishes_of(given, settled))
     try:
         collector.start(None if given is not None else running_interpreter())
         knowledge = load_knowledge(expect)
-        facts = collector.finish()
+        facts = settled.added(collector.finish())
     finally:
         source.end()
     facts = locked.joined(facts, expect) if locked else facts
     built = report.judged(facts, knowledge, expect, collector.timings)
-    return Result(built, judge_report(built, fail_on))
+    return Result(built, judge_report(built, settled.setting("fail-on")))
 
 
-def _refuse(name: str, given: object, admitted: Sequence[str]) -> None:
-    if given not in admitted:
-        raise ValueError(f"{name} must be one of {', '.join(admitted)}, not {given!r}")
+def _refuse(name: str, given: object, admitted: Sequence[object]) -> None:
+    if given is not None and given not in admitted:
+        words = ", ".join(map(str, admitted))
+        raise ValueError(f"{name} must be one of {words}, not {given!r}")
 
 
 def running_interpreter() -> Target:
