@@ -145,7 +145,7 @@ class Page:
             said = "not everything could be looked at"
         return f"{side.name:<{width}}  {mark} {said}{more}"
 
-    def first(self, side: Side, cause: Found) -> Iterator[str]:
+    def first(self, side: Side, causes: Sequence[Found]) -> Iterator[str]:
         from envcheck import facts as F
         from envcheck.render.view import Commands
 
@@ -154,9 +154,10 @@ class Page:
             cwd=side.facts.value(F.TARGET_CWD) or "",
             home="",
         )
-        lines = [commands.line(step) for step in cause.commands]
-        if cause.note or len(lines) > 1:
-            yield from self.wrapped(f"First, in {side.name}: {cause.note}", "  ", "    ")
+        note = causes[0].note
+        lines = [commands.line(step) for step in together(causes)]
+        if note or len(lines) > 1:
+            yield from self.wrapped(f"First, in {side.name}: {note}", "  ", "    ")
             yield from (f"    {line}" for line in lines)
         elif lines:
             yield f"  First, in {side.name}: {lines[0]}"
@@ -241,9 +242,24 @@ def what_of(found: Comparison) -> str:
     return ", ".join(dict.fromkeys(codes))
 
 
-def broken_side(found: Comparison) -> tuple[Side, Found] | None:
-    """The one side that fails and what is first to be done there."""
+def together(causes: Sequence[Found]) -> tuple[tuple[str, ...], ...]:
+    """The first one's commands; where it is one installation, with those of the others that go
+    into the same place."""
+    first = causes[0].commands
+    head = first[0][: first[0].index("install") + 1] if first and "install" in first[0] else ()
+    if len(first) != 1 or not head:
+        return first
+    words = list(first[0])
+    for cause in causes[1:]:
+        step = cause.commands[0] if len(cause.commands) == 1 and not cause.note else ()
+        if step[: len(head)] == head and cause.severity == causes[0].severity:
+            words += [word for word in step[len(head) :] if word not in words]
+    return (tuple(words),)
+
+
+def broken_side(found: Comparison) -> tuple[Side, Sequence[Found]] | None:
+    """The one side that fails, and its own findings."""
     for side, other, only in zip(found.sides, reversed(found.sides), found.only, strict=True):
         if side.status == "fail" and other.status != "fail" and only:
-            return side, only[0]
+            return side, only
     return None

@@ -62,6 +62,7 @@ def lock(
     from envcheck.baseline.reduce import Ask
     from envcheck.cli import write
     from envcheck.outputs import Delivery, deliver
+    from envcheck.render.view import clean
     from envcheck.verdict import judge_report
 
     expect: Expect = settled.setting("expect")
@@ -77,8 +78,8 @@ def lock(
     words += ["--expect", "cpu"] if expect == "cpu" else []
     said = f"Locked {len(taken.values)} facts in {output}. Commit it; then: "
     said += shlex.join(["envcheck", *words])
-    unknown = "".join(f"\nNot locked: {name}: {why}" for name, why in sorted(taken.unknown.items()))
-    write(said + unknown + "\n")
+    unknown = (f"Not locked: {name}: {why}" for name, why in sorted(taken.unknown.items()))
+    write("".join(f"{clean(line)}\n" for line in (said, *unknown)))
     return 0
 
 

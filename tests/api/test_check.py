@@ -123,6 +123,45 @@ def test_a_lock_is_compared_with(lab: Callable[[str], Path], envcheck: Run, tmp_
         package.check(python, lock=tmp_path / "none.json")
 
 
+def test_a_policy_says_what_the_call_does_not(lab: Callable[[str], Path], tmp_path: Path) -> None:
+    python, file = str(lab("empty311")), tmp_path / "envcheck.toml"
+    file.write_text('expect = "cpu"\n[require]\npython = ">=3.12"\n', encoding="utf-8")
+    result = package.check(python, policy=file)
+    assert [finding.code for finding in result.findings] == ["TFX101", "POL101"]
+    assert result.report.expect == "cpu"
+    assert package.check(python, policy=file, expect="gpu").report.expect == "gpu"
+    file.write_text("expect = 7\n", encoding="utf-8")
+    with pytest.raises(package.EnvcheckError, match=r"envcheck\.toml:1"):
+        package.check(python, policy=file)
+
+
+@pytest.mark.parametrize(
+    ("name", "expect", "edits", "why"),
+    [
+        ("linux-rtx4090-tf220-wheels", "gpu", {}, ""),
+        # An error that has nothing to do with the GPU.
+        ("linux-rtx4090-tf220-wheels", "gpu", {"numpy.version": "1.21.0"}, ""),
+        ("linux-rtx4090-tf220-wheels", "cpu", {}, "no GPU is expected"),
+        ("linux-none-tf221", "gpu", {}, "This machine has no NVIDIA GPU"),
+        (
+            "windows-rtx3060-tf211",
+            "gpu",
+            {},
+            "TensorFlow 2.11.0 has no GPU support on this system",
+        ),
+    ],
+)
+def test_why_there_is_no_gpu(
+    judged: Callable[..., package.Result], name: str, expect: str, edits: Any, why: str
+) -> None:
+    result = judged(name, expect, **edits)
+    assert result.why_no_gpu() == why
+    finding = result.gpu_finding()
+    assert (finding is None) is (not why or expect == "cpu")
+    if finding:
+        assert result.remedy(finding)
+
+
 def test_a_result_that_failed_can_raise(judged: Callable[..., package.Result]) -> None:
     good = judged("linux-none-tf221")
     good.raise_for_findings()

@@ -43,7 +43,8 @@ def test_what_the_findings_name_stands_first(envcheck: Run) -> None:
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.splitlines() == [
         "linux-none-tf221 passes, linux-none-tf29-mixed fails: 8 of 32 facts differ.",
-        "  First, in linux-none-tf29-mixed: venv/bin/python -m pip install 'numpy>=1.20,<2'",
+        "  First, in linux-none-tf29-mixed: venv/bin/python -m pip install 'numpy>=1.20,<2' "
+        "'protobuf>=3.9.2,<3.20' 'keras>=2.9.0rc0,<2.10.0'",
         "",
         "  linux-none-tf221       ✓ everything fits together",
         "  linux-none-tf29-mixed  ✗ numpy 2.2.6 does not fit TensorFlow 2.9.1 (and 2",

@@ -399,6 +399,35 @@ def test_a_machine_that_could_not_be_judged_is_not_locked(
     assert "keras.backend" not in document["facts"]
 
 
+def test_what_the_policy_demands_is_part_of_good(envcheck: Run, tmp_path: Path) -> None:
+    (tmp_path / "envcheck.toml").write_text(
+        'expect = "cpu"\n[require]\ntensorflow = ">=9"\n', encoding="utf-8"
+    )
+    done = envcheck("lock", str(MACHINES / CPU))
+    assert done.returncode == 1
+    assert "POL101" in done.stdout
+    assert not (tmp_path / LOCK).exists()
+    (tmp_path / "envcheck.toml").write_text('expect = "cpu"\n', encoding="utf-8")
+    assert envcheck("lock", str(MACHINES / CPU)).returncode == 0
+    assert json.loads((tmp_path / LOCK).read_text(encoding="utf-8"))["expect"] == "cpu"
+    assert envcheck("replay", str(MACHINES / CPU), "--locked").returncode == 0
+
+
+def test_the_policy_may_ignore_a_drift(
+    envcheck: Run, machine: Callable[..., Facts], tmp_path: Path
+) -> None:
+    assert envcheck("lock", str(MACHINES / CPU), "--expect", "cpu").returncode == 0
+    folder = write_machine(tmp_path / "machine", machine(CPU, {"numpy.version": "2.4.0"}))
+    args = ("replay", folder, "--locked", "--expect", "cpu", "-q")
+    assert envcheck(*args).stdout == "✗ FAIL: numpy: 2.4.0 here, 2.5.5 in the lock\n"
+    (tmp_path / "envcheck.toml").write_text(
+        '[[ignore]]\ncode = "POL201"\nsubject = "numpy.version"\nreason = "known"\n'
+        "expires = 2999-01-01\n",
+        encoding="utf-8",
+    )
+    assert envcheck(*args).returncode == 0
+
+
 GOOD: dict[str, Any] = {
     "schema": "envcheck.lock/1",
     "envcheck_version": "0.1.0",
