@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +17,7 @@ from envcheck import __version__
 from envcheck.engine import Crashed, attempt
 from envcheck.model import EnvcheckError, Expect, Fact, Facts, Finding
 from envcheck.outputs import Delivery, deliver, output_options
-from envcheck.policy import Resolved, governed
+from envcheck.policy import COMMAND_LINE, Resolved, governed
 from envcheck.verdict import COULD_NOT_ASSESS, USAGE, judge_report
 
 if TYPE_CHECKING:
@@ -151,9 +151,11 @@ def check(settled: Resolved, python: str | None, scan: bool, **asked: Any) -> in
 def wishes_of(python: str | None, settled: Resolved) -> Wishes:
     from envcheck.collect import Wishes
 
-    smoke, timeout = settled.setting("smoke"), settled.setting("timeout")
+    smoke, timeout = settled.values["smoke"], settled.setting("timeout")
     deadlines = (timeout, timeout, settled.setting("smoke-timeout"))
-    return Wishes(python, smoke != "off", *deadlines, smoke == "quick")
+    wishes = Wishes(python, smoke.value != "off", *deadlines, smoke.value == "quick")
+    typed = smoke.origin == COMMAND_LINE
+    return wishes if typed else replace(wishes, no_smoke=smoke.origin)
 
 
 @cli.command()

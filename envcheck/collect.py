@@ -23,6 +23,8 @@ class Wishes:
     smoke_timeout: float = 300.0
     quick: bool = False
     """One epoch of training."""
+    no_smoke: str = "--no-smoke"
+    """Who left the training out, where it is."""
 
 
 class Collector:
@@ -129,7 +131,7 @@ class Collector:
     def _spawn_smoke(self, facts: dict[str, Fact]) -> Child | Fact:
         """The fact where nothing is trained."""
         if not self._wishes.smoke:
-            return not_applicable("left out by --no-smoke")
+            return not_applicable(f"left out by {self._wishes.no_smoke}")
         if facts["tensorflow.import"].state == "absent":
             return not_applicable("there is no TensorFlow to import")
         from envcheck.probes import smoke

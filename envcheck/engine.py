@@ -80,19 +80,22 @@ def run_rules(
     What the policy ignores is taken out before causes are linked: what merely followed from it
     then stands on its own. ``code`` are findings in the user's code; None: it was not read."""
     early = [_judged(rule, facts, matrix, expect) for rule in rules if not _is_last(rule)]
-    found = [finding for row in early for finding in row.findings]
+    found = _found(early)
     ignored: tuple[Ignored, ...] = ()
     if "policy.file" in facts:
         from envcheck.policy import apply
 
         judged = frozenset(row.result.code for row in early if row.result.answer in DECIDED)
         settled = apply.settle(found, code, judged, facts)
-        found, code, ignored = settled.findings, settled.code, settled.ignored
+        code, ignored = settled.code, settled.ignored
         facts = facts.merged({"policy.unused": settled.unused})
-    late = [_judged(rule, facts, matrix, expect) for rule in rules if _is_last(rule)]
+        late = [_judged(rule, facts, matrix, expect) for rule in rules if _is_last(rule)]
+        found = [*settled.findings, *apply.weighed(_found(late), facts)]
+    else:
+        late = [_judged(rule, facts, matrix, expect) for rule in rules if _is_last(rule)]
     rows = sorted((*early, *late), key=lambda row: row.result.code)
     return Outcome(
-        link_causes((*found, *(finding for row in late for finding in row.findings)), rules),
+        link_causes(found, rules),
         tuple(item for row in rows for item in row.skipped),
         sum(row.result.answer in DECIDED for row in rows),
         tuple(row.result for row in rows),
@@ -102,6 +105,10 @@ def run_rules(
 
 
 DECIDED = ("found", "fine")
+
+
+def _found(rows: Sequence[Judged]) -> list[Finding]:
+    return [finding for row in rows for finding in row.findings]
 
 
 def _is_last(rule: Rule) -> bool:
