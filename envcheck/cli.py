@@ -364,21 +364,27 @@ def run(argv: Sequence[str]) -> int:
     try:
         return int(cli.main(list(argv), prog_name="envcheck", standalone_mode=False) or 0)
     except EnvcheckError as error:
-        complain(str(error))
+        complain(str(error), annotate=True)
         return error.exit_code
     except click.ClickException as error:
-        complain(error.format_message())
+        complain(error.format_message(), annotate=True)
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         complain("interrupted.")
         return 130
 
 
-def complain(text: str) -> None:
+def complain(text: str, annotate: bool = False) -> None:
+    """On stderr; on GitHub as an annotation, too, where there is no report to have one."""
     from envcheck.render.view import clean
 
-    if sys.stderr is not None:
-        click.echo(f"envcheck: {clean(text)}", err=True)
+    if sys.stderr is None:
+        return
+    click.echo(f"envcheck: {clean(text)}", err=True)
+    if annotate and os.environ.get("GITHUB_ACTIONS") == "true":
+        from envcheck.render import github
+
+        click.echo(github.command("error", clean(text), "envcheck"), err=True, nl=False)
 
 
 def keep_details(details: str) -> str:
