@@ -1,8 +1,8 @@
 """The situations of a gate: what the machine is like, what is demanded, how it is called.
 
 One more is one more entry here and `python -m tests.gate.table`. ``files`` are written into the
-folder that envcheck runs in, so that a policy or a lock file is a file like any other; ``{machine}``
-in ``call`` is the recorded machine, with the edits.
+folder that envcheck runs in, so that a policy or a lock file is a file like any other. In ``call``
+``{machine}`` is the recorded machine, with the edits.
 """
 
 from __future__ import annotations
