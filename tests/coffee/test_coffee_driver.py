@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 import coffee_smoke
+from tests.coffee.documents import valid
 from tests.coffee.planted import CARD, claim_cuda
 from tests.fakes.nvidia import FakeMachine
 
@@ -44,7 +44,7 @@ def climb(tmp_path: Path) -> Callable[..., Any]:
             check=False,
         )
         assert done.returncode == 1, done.stderr
-        return json.loads(done.stdout)
+        return valid(done.stdout)
 
     return run
 

@@ -13,6 +13,7 @@ import pytest
 
 import coffee_smoke
 from coffee_smoke.rungs import RUNGS
+from tests.coffee.documents import valid
 from tests.coffee.planted import (
     ALL,
     CARD,
@@ -52,7 +53,7 @@ def climb(python: Path, *options: str, **env: str) -> Any:
         check=False,
     )
     assert done.returncode == 1, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return valid(done.stdout) if "--json" in options else json.loads(done.stdout.splitlines()[-1])
 
 
 def rows(document: Any) -> dict[str, tuple[str, str]]:
