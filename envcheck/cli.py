@@ -6,10 +6,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -178,8 +177,7 @@ def replay(folder: Path, **out: Any) -> int:
     return finish(facts, load_knowledge(out["expect"]), {}, (), **out)
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
+class Knowledge(NamedTuple):
     rules: Sequence[Rule]
     matrix: Matrix
 
@@ -285,18 +283,22 @@ def finish(
 
 
 def terminal_style(verbosity: int) -> Style:
-    import shutil
-
     from envcheck.render.terminal import Style
 
     tty = bool(sys.stdout and sys.stdout.isatty())
-    columns = shutil.get_terminal_size().columns if tty else 80
+    columns = terminal_width() if tty else 80
     return Style(
         width=max(20, min(columns, 100)),
         colour=tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         ascii=not can_encode("✓✗↳"),
         verbosity=verbosity,
     )
+
+
+def terminal_width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def can_encode(text: str) -> bool:

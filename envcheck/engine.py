@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
 from envcheck.model import (
     GPU_LAYERS,
@@ -29,8 +28,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Crashed:
+class Crashed(NamedTuple):
     """An error of our own: its one-line description and where it happened."""
 
     summary: str
@@ -45,11 +43,12 @@ def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | 
     try:
         return function(*args, **kwargs)
     except Exception as error:  # noqa: BLE001
+        import traceback
+
         return Crashed(f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     findings: tuple[Finding, ...]
     not_evaluated: tuple[NotEvaluated, ...]
     checked: int
@@ -60,7 +59,7 @@ class Outcome:
         roots = [finding for finding in self.findings if finding.caused_by is None]
         roots = sorted((*roots, *code), key=lambda finding: SEVERITIES.index(finding.severity))
         follow = (finding for finding in self.findings if finding.caused_by is not None)
-        return replace(self, findings=(*roots, *follow))
+        return self._replace(findings=(*roots, *follow))
 
 
 def run_rules(rules: Sequence[Rule], facts: Facts, matrix: Matrix, expect: Expect) -> Outcome:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from envcheck import facts as F
@@ -128,17 +129,28 @@ def _admits(specifier: str, version: str | None) -> bool:
 
 def asked(facts: Facts) -> Iterator[tuple[F.Distribution, Requirement]]:
     """Every requirement of the family that holds on the target."""
+    environment = tuple(marker_environment(facts).items())
+    for row in family(facts):
+        for requirement in holding(row.requires, environment):
+            yield row, requirement
+
+
+@lru_cache(maxsize=256)  # several rules ask, and reading them takes longer than judging
+def holding(
+    lines: tuple[str, ...], environment: tuple[tuple[str, str], ...]
+) -> tuple[Requirement, ...]:
+    """Those of the Requires-Dist lines that can be read and whose markers hold."""
     from packaging.requirements import InvalidRequirement, Requirement
 
-    environment = marker_environment(facts)
-    for row in family(facts):
-        for line in row.requires:
-            try:
-                requirement = Requirement(line)
-            except InvalidRequirement:
-                continue
-            if requirement.marker is None or requirement.marker.evaluate(environment):
-                yield row, requirement
+    found = []
+    for line in lines:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            continue
+        if requirement.marker is None or requirement.marker.evaluate(dict(environment)):
+            found.append(requirement)
+    return tuple(found)
 
 
 def version_of(name: str, installed: dict[str, str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envcheck.model import StackLayer
 from envcheck.render.i18n import Translator
@@ -43,8 +43,7 @@ NAMES = {
 NAME_WIDTH = 11
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """``width`` in columns; ``verbosity`` -1 (one line), 0, or 1 (all evidence)."""
 
     width: int = 80

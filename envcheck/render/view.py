@@ -10,7 +10,8 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from envcheck import facts as F
 from envcheck import report as reports
@@ -28,8 +29,7 @@ from envcheck.model import (
 from envcheck.render.i18n import Translator
 
 
-@dataclass(frozen=True, slots=True)
-class FixView:
+class FixView(NamedTuple):
     """``commands`` are argument vectors; ``note`` says what no command can do."""
 
     note: str
@@ -37,8 +37,7 @@ class FixView:
     caution: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FindingView:
+class FindingView(NamedTuple):
     severity: str
     code: str
     title: str
@@ -58,8 +57,7 @@ class FindingView:
     """Whether it is at or above the threshold."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     status: Status
     exit_code: int
     headline: str
@@ -74,8 +72,7 @@ class View:
     counts: str
 
 
-@dataclass(frozen=True, slots=True)
-class Commands:
+class Commands(NamedTuple):
     """How commands are written for the person who pastes them."""
 
     windows: bool
