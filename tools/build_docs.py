@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,14 +69,14 @@ def example_of(rule: Rule, matrix: Matrix) -> tuple[View, Commands]:
     facts = machine_with(case.machine, case.edits)
     outcome = run_rules((rule,), facts, matrix, "gpu")
     built = reports.build(facts, outcome, matrix, "gpu", {})
-    commands = replace(commands_for(built, "/home/user"), home="/home/user")
+    commands = commands_for(built, "/home/user")
     view = build_view(built, judge_report(built, "error"), english, commands)
     first = view.findings[0]
     # Where a case has changed a fact, its source is the case.
     seen = tuple(
         (what, "" if where.startswith("edited") else where) for what, where in first.evidence
     )
-    return replace(view, findings=(replace(first, evidence=seen),)), commands
+    return view._replace(findings=(first._replace(evidence=seen),)), commands
 
 
 def lines_of(page: CodePage, example: tuple[View, Commands] | None) -> Iterator[str]:
@@ -91,7 +90,7 @@ def lines_of(page: CodePage, example: tuple[View, Commands] | None) -> Iterator[
         view, commands = example
         (finding,) = view.findings
         yield from section("Why", prose(page.why or finding.why))
-        shown = replace(view, findings=(replace(finding, why="", fixes=()),))
+        shown = view._replace(findings=(finding._replace(why="", fixes=()),))
         text = terminal.findings(shown, terminal.Style(width=96), english, commands)
         yield from section("What it looks like", *markdown.fenced(text, "text"))
         yield from section("How to mend it")
