@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-NAMES = ("explain", "fix", "judge", "libs", "matrix", "plan", "run", "scan", "setup", "undo")
+NAMES: tuple[str, ...] = ("completion", "explain", "fix", "judge", "libs", "matrix", "plan", "run")
+NAMES += ("scan", "setup", "undo")
 ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
@@ -133,7 +134,15 @@ def check(
     scan: bool,
     **out: Any,
 ) -> int:
-    """Check the machine and the environment (the default command)."""
+    """Check the machine and the environment (the default command).
+
+    \b
+    envcheck check --python .venv --expect cpu
+    envcheck check --output envcheck.html --output envcheck.sarif
+    envcheck check --no-smoke --fail-on warning
+
+    Exit codes: 0 passed, 1 findings, 2 wrong usage, 3 could not assess.
+    """
     from envcheck.collect import Wishes
     from envcheck.probes.source import Live
 
@@ -149,7 +158,12 @@ def check(
 def record(
     folder: Path, python: str | None, smoke: bool, timeout: float, smoke_timeout: float
 ) -> int:
-    """Write this machine and environment into FOLDER, redacted, for `envcheck replay`."""
+    """Write this machine into FOLDER, redacted, for `replay`.
+
+    \b
+    envcheck record my-machine
+    envcheck record my-machine --python .venv --no-smoke
+    """
     import socket
 
     from envcheck import machines
@@ -170,7 +184,14 @@ def record(
 @click.argument("folder", type=click.Path(path_type=Path))
 @report_options
 def replay(folder: Path, **out: Any) -> int:
-    """Judge a recorded machine exactly as if it were this one."""
+    """Judge a recorded machine exactly as if it were this one.
+
+    \b
+    envcheck replay my-machine
+    envcheck replay my-machine --format json
+
+    Exit codes: 0 passed, 1 findings, 2 wrong usage, 3 could not assess.
+    """
     from envcheck import machines
 
     facts = machines.load(folder)
@@ -340,6 +361,11 @@ def main() -> None:
 
 
 def run(argv: Sequence[str]) -> int:
+    asked = os.environ.get("_ENVCHECK_COMPLETE")
+    if asked:
+        from envcheck.commands.completion import answer
+
+        return answer(cli, asked)
     try:
         return int(cli.main(list(argv), prog_name="envcheck", standalone_mode=False) or 0)
     except EnvcheckError as error:
