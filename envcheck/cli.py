@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-NAMES: tuple[str, ...] = ("explain", "fix", "judge", "libs", "matrix", "plan", "policy", "run")
-NAMES += ("scan", "setup", "undo")
+NAMES = tuple("completion explain fix judge libs matrix plan policy run scan setup undo".split())
 ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
@@ -138,7 +137,15 @@ def report_options(command: C) -> C:
 )
 @governed
 def check(settled: Resolved, python: str | None, scan: bool, **asked: Any) -> int:
-    """Check the machine and the environment (the default command)."""
+    """Check the machine and the environment (the default command).
+
+    \b
+    envcheck check --python .venv --expect cpu
+    envcheck check --output envcheck.html --output envcheck.sarif
+    envcheck check --no-smoke --fail-on warning
+
+    Exit codes: 0 passed, 1 findings, 2 wrong usage, 3 could not assess.
+    """
     from envcheck.probes.source import Live
 
     code = CodeScan(python) if scan else None
@@ -168,7 +175,12 @@ def record(
     timeout: float,
     smoke_timeout: float,
 ) -> int:
-    """Write this machine and environment into FOLDER, redacted, for `envcheck replay`."""
+    """Write this machine into FOLDER, redacted, for `replay`.
+
+    \b
+    envcheck record my-machine
+    envcheck record my-machine --python .venv --no-smoke
+    """
     import socket
 
     from envcheck import machines
@@ -190,7 +202,14 @@ def record(
 @report_options
 @governed
 def replay(settled: Resolved, folder: Path, **asked: Any) -> int:
-    """Judge a recorded machine exactly as if it were this one."""
+    """Judge a recorded machine exactly as if it were this one.
+
+    \b
+    envcheck replay my-machine
+    envcheck replay my-machine --format json
+
+    Exit codes: 0 passed, 1 findings, 2 wrong usage, 3 could not assess.
+    """
     from envcheck import machines
 
     facts = machines.load(folder)
@@ -363,6 +382,11 @@ def main() -> None:
 
 
 def run(argv: Sequence[str]) -> int:
+    asked = os.environ.get("_ENVCHECK_COMPLETE")
+    if asked:
+        from envcheck.commands.completion import answer
+
+        return answer(cli, asked)
     try:
         return int(cli.main(list(argv), prog_name="envcheck", standalone_mode=False) or 0)
     except EnvcheckError as error:

@@ -70,6 +70,12 @@ def render(view: View, style: Style, translate: Translator, commands: Commands) 
     return text.encode("ascii", "backslashreplace").decode() if style.ascii else text
 
 
+def findings(view: View, style: Style, translate: Translator, commands: Commands) -> str:
+    """The findings alone."""
+    page = _Page(view, style, translate, commands)
+    return "\n".join(line for finding in view.findings for line in page.finding(finding)) + "\n"
+
+
 class _Page:
     def __init__(self, view: View, style: Style, translate: Translator, commands: Commands) -> None:
         self.view, self.style, self.translate, self.commands = view, style, translate, commands
