@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-NAMES = tuple("completion explain fix judge libs matrix plan policy run scan setup undo".split())
+NAMES: tuple[str, ...] = ("completion", "explain", "fix", "judge", "libs", "matrix", "plan")
+NAMES += ("policy", "run", "scan", "setup", "undo")
 ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 

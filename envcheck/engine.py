@@ -92,6 +92,7 @@ def run_rules(
         found = [*settled.findings, *apply.weighed(_found(late), facts)]
     else:
         late = [_judged(rule, facts, matrix, expect) for rule in rules if _is_last(rule)]
+        found = [*found, *_found(late)]
     rows = sorted((*early, *late), key=lambda row: row.result.code)
     return Outcome(
         link_causes(found, rules),
