@@ -6,10 +6,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -18,7 +17,7 @@ from envcheck.baseline.options import lock_options
 from envcheck.engine import Crashed, attempt
 from envcheck.model import EnvcheckError, Expect, Fact, Facts, Finding
 from envcheck.outputs import Delivery, deliver, output_options
-from envcheck.policy import Resolved, governed
+from envcheck.policy import COMMAND_LINE, Resolved, governed
 from envcheck.verdict import COULD_NOT_ASSESS, USAGE, judge_report
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-NAMES: tuple[str, ...] = ("diff", "explain", "fix", "judge", "libs", "lock", "matrix", "plan")
-NAMES += ("policy", "run", "scan", "setup", "undo")
+NAMES: tuple[str, ...] = ("completion", "diff", "explain", "fix", "judge", "libs", "lock")
+NAMES += ("matrix", "plan", "policy", "run", "scan", "setup", "undo")
 ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
@@ -142,7 +141,15 @@ def report_options(command: C) -> C:
 @lock_options
 @governed
 def check(settled: Resolved, python: str | None, scan: bool, **asked: Any) -> int:
-    """Check the machine and the environment (the default command)."""
+    """Check the machine and the environment (the default command).
+
+    \b
+    envcheck check --python .venv --expect cpu
+    envcheck check --output envcheck.html --output envcheck.sarif
+    envcheck check --no-smoke --fail-on warning
+
+    Exit codes: 0 passed, 1 findings, 2 wrong usage, 3 could not assess.
+    """
     from envcheck.probes.source import Live
 
     code = CodeScan(python) if scan else None
@@ -154,9 +161,11 @@ def check(settled: Resolved, python: str | None, scan: bool, **asked: Any) -> in
 def wishes_of(python: str | None, settled: Resolved) -> Wishes:
     from envcheck.collect import Wishes
 
-    smoke, timeout = settled.setting("smoke"), settled.setting("timeout")
+    smoke, timeout = settled.values["smoke"], settled.setting("timeout")
     deadlines = (timeout, timeout, settled.setting("smoke-timeout"))
-    return Wishes(python, smoke != "off", *deadlines, smoke == "quick")
+    wishes = Wishes(python, smoke.value != "off", *deadlines, smoke.value == "quick")
+    typed = smoke.origin == COMMAND_LINE
+    return wishes if typed else wishes._replace(no_smoke=smoke.origin)
 
 
 @cli.command()
@@ -170,7 +179,12 @@ def record(
     timeout: float,
     smoke_timeout: float,
 ) -> int:
-    """Write this machine and environment into FOLDER, redacted, for `envcheck replay`."""
+    """Write this machine into FOLDER, redacted, for `replay`.
+
+    \b
+    envcheck record my-machine
+    envcheck record my-machine --python .venv --no-smoke
+    """
     import socket
 
     from envcheck import machines
@@ -193,15 +207,21 @@ def record(
 @lock_options
 @governed
 def replay(settled: Resolved, folder: Path, **asked: Any) -> int:
-    """Judge a recorded machine exactly as if it were this one."""
+    """Judge a recorded machine exactly as if it were this one.
+
+    \b
+    envcheck replay my-machine
+    envcheck replay my-machine --format json
+
+    Exit codes: 0 passed, 1 findings, 2 wrong usage, 3 could not assess.
+    """
     from envcheck import machines
 
     facts = machines.load(folder)
     return finish(facts, load_knowledge(settled.setting("expect")), {}, None, settled, **asked)
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
+class Knowledge(NamedTuple):
     rules: Sequence[Rule]
     matrix: Matrix
 
@@ -312,18 +332,22 @@ def finish(
 
 
 def terminal_style(verbosity: int) -> Style:
-    import shutil
-
     from envcheck.render.terminal import Style
 
     tty = bool(sys.stdout and sys.stdout.isatty())
-    columns = shutil.get_terminal_size().columns if tty else 80
+    columns = terminal_width() if tty else 80
     return Style(
         width=max(20, min(columns, 100)),
         colour=tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         ascii=not can_encode("✓✗↳"),
         verbosity=verbosity,
     )
+
+
+def terminal_width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def can_encode(text: str) -> bool:
@@ -365,24 +389,35 @@ def main() -> None:
 
 
 def run(argv: Sequence[str]) -> int:
+    asked = os.environ.get("_ENVCHECK_COMPLETE")
+    if asked:
+        from envcheck.commands.completion import answer
+
+        return answer(cli, asked)
     try:
         return int(cli.main(list(argv), prog_name="envcheck", standalone_mode=False) or 0)
     except EnvcheckError as error:
-        complain(str(error))
+        complain(str(error), annotate=True)
         return error.exit_code
     except click.ClickException as error:
-        complain(error.format_message())
+        complain(error.format_message(), annotate=True)
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         complain("interrupted.")
         return 130
 
 
-def complain(text: str) -> None:
+def complain(text: str, annotate: bool = False) -> None:
+    """On stderr; on GitHub as an annotation, too, where there is no report to have one."""
     from envcheck.render.view import clean
 
-    if sys.stderr is not None:
-        click.echo(f"envcheck: {clean(text)}", err=True)
+    if sys.stderr is None:
+        return
+    click.echo(f"envcheck: {clean(text)}", err=True)
+    if annotate and os.environ.get("GITHUB_ACTIONS") == "true":
+        from envcheck.render import github
+
+        click.echo(github.command("error", clean(text), "envcheck"), err=True, nl=False)
 
 
 def keep_details(details: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envcheck.engine import Crashed, attempt
 from envcheck.model import Fact, Facts, not_applicable, unknown
@@ -12,8 +12,7 @@ from envcheck.probes import target
 from envcheck.probes.source import Child, Source
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(NamedTuple):
     """What the user asked of a check. Deadlines in seconds."""
 
     python: str | None = None
@@ -23,6 +22,8 @@ class Wishes:
     smoke_timeout: float = 300.0
     quick: bool = False
     """One epoch of training."""
+    no_smoke: str = "--no-smoke"
+    """Who left the training out, where it is."""
 
 
 class Collector:
@@ -129,7 +130,7 @@ class Collector:
     def _spawn_smoke(self, facts: dict[str, Fact]) -> Child | Fact:
         """The fact where nothing is trained."""
         if not self._wishes.smoke:
-            return not_applicable("left out by --no-smoke")
+            return not_applicable(f"left out by {self._wishes.no_smoke}")
         if facts["tensorflow.import"].state == "absent":
             return not_applicable("there is no TensorFlow to import")
         from envcheck.probes import smoke

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
 from envcheck.model import (
     GPU_LAYERS,
@@ -30,8 +29,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Crashed:
+class Crashed(NamedTuple):
     """An error of our own: its one-line description and where it happened."""
 
     summary: str
@@ -46,11 +44,12 @@ def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | 
     try:
         return function(*args, **kwargs)
     except Exception as error:  # noqa: BLE001
+        import traceback
+
         return Crashed(f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     findings: tuple[Finding, ...]
     not_evaluated: tuple[NotEvaluated, ...]
     checked: int
@@ -64,7 +63,7 @@ class Outcome:
         roots = [finding for finding in self.findings if finding.caused_by is None]
         roots = sorted((*roots, *code), key=lambda finding: SEVERITIES.index(finding.severity))
         follow = (finding for finding in self.findings if finding.caused_by is not None)
-        return replace(self, findings=(*roots, *follow))
+        return self._replace(findings=(*roots, *follow))
 
 
 def run_rules(
@@ -80,19 +79,23 @@ def run_rules(
     What the policy ignores is taken out before causes are linked: what merely followed from it
     then stands on its own. ``code`` are findings in the user's code; None: it was not read."""
     early = [_judged(rule, facts, matrix, expect) for rule in rules if not _is_last(rule)]
-    found = [finding for row in early for finding in row.findings]
+    found = _found(early)
     ignored: tuple[Ignored, ...] = ()
     if "policy.file" in facts:
         from envcheck.policy import apply
 
         judged = frozenset(row.result.code for row in early if row.result.answer in DECIDED)
         settled = apply.settle(found, code, judged, facts)
-        found, code, ignored = settled.findings, settled.code, settled.ignored
+        code, ignored = settled.code, settled.ignored
         facts = facts.merged({"policy.unused": settled.unused})
-    late = [_judged(rule, facts, matrix, expect) for rule in rules if _is_last(rule)]
+        late = [_judged(rule, facts, matrix, expect) for rule in rules if _is_last(rule)]
+        found = [*settled.findings, *apply.weighed(_found(late), facts)]
+    else:
+        late = [_judged(rule, facts, matrix, expect) for rule in rules if _is_last(rule)]
+        found = [*found, *_found(late)]
     rows = sorted((*early, *late), key=lambda row: row.result.code)
     return Outcome(
-        link_causes((*found, *(finding for row in late for finding in row.findings)), rules),
+        link_causes(found, rules),
         tuple(item for row in rows for item in row.skipped),
         sum(row.result.answer in DECIDED for row in rows),
         tuple(row.result for row in rows),
@@ -104,13 +107,16 @@ def run_rules(
 DECIDED = ("found", "fine")
 
 
+def _found(rows: Sequence[Judged]) -> list[Finding]:
+    return [finding for row in rows for finding in row.findings]
+
+
 def _is_last(rule: Rule) -> bool:
     """Whether it is about what all others found."""
     return any(key.name == "policy.unused" for key in rule.needs)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """What became of one rule."""
 
     result: RuleResult

@@ -6,7 +6,6 @@ Source of the fields: https://docs.gitlab.com/ci/testing/code_quality/#code-qual
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from envcheck.render.json import dumps
@@ -17,9 +16,13 @@ SEVERITIES = {"error": "critical", "warning": "minor", "info": "info"}
 
 
 def render(sheet: Sheet) -> str:
-    marks = fingerprints(sheet.findings)
-    rows = [_row(finding, mark, sheet) for finding, mark in zip(sheet.findings, marks, strict=True)]
-    return dumps([*rows, *_ignored(sheet), *_unknown(sheet)])
+    findings = (*sheet.findings, *(item.finding for item in sheet.view.ignored))
+    marks = fingerprints(findings)
+    rows = [_row(finding, mark, sheet) for finding, mark in zip(findings, marks, strict=True)]
+    for row, item in zip(rows[len(sheet.findings) :], sheet.view.ignored, strict=True):
+        # GitLab has no word for it: the least severity, and a text that says it.
+        row |= {"description": f"{item.finding.title}: {item.because}", "severity": "info"}
+    return dumps([*rows, *_unknown(sheet)])
 
 
 def _row(finding: FindingView, mark: str, sheet: Sheet) -> dict[str, Any]:
@@ -34,15 +37,6 @@ def _row(finding: FindingView, mark: str, sheet: Sheet) -> dict[str, Any]:
         "severity": SEVERITIES[finding.severity],
         "location": {"path": path_of(finding), "lines": {"begin": line or 1}},
     }
-
-
-def _ignored(sheet: Sheet) -> Iterator[dict[str, Any]]:
-    """GitLab has no word for it: the least severity, and a text that says it."""
-    marks = fingerprints([item.finding for item in sheet.view.ignored])
-    for item, mark in zip(sheet.view.ignored, marks, strict=True):
-        said = f"{item.finding.title}: {item.because}"
-        row = _row(item.finding, mark, sheet)
-        yield {**row, "description": said, "severity": "info"}
 
 
 def _unknown(sheet: Sheet) -> list[dict[str, Any]]:
