@@ -274,5 +274,4 @@ class OwnChildren(Live):
         """Those that nobody has waited for, whatever the reason."""
         for child in self._children:
             if isinstance(child, LiveChild) and child in RUNNING:
-                child.kill()
-                RUNNING.discard(child)
+                child.give_up()

@@ -58,7 +58,7 @@ def compare(first: Side, second: Side) -> Comparison:
     return Comparison(
         (first, second),
         only,
-        tuple(_ordered(found)),
+        tuple(_ordered(found, (*only[0], *only[1]))),
         len(compared - shared),
         tuple(sorted(shared)),
     )
@@ -110,20 +110,25 @@ def needs_of(code: str) -> frozenset[str]:
     return frozenset(key.name for key in rule.needs)
 
 
-def _ordered(found: Sequence[Difference]) -> Iterator[Difference]:
-    """The likeliest first, and behind each what merely follows from it."""
-    heads = [item for item in found if item.follows is None or item.likelihood == "evidence"]
-    for head in sorted(heads, key=_rank):
+def _ordered(found: Sequence[Difference], findings: Sequence[Found]) -> Iterator[Difference]:
+    """The likeliest first, of the named ones those of the worst finding; behind each what merely
+    follows from it."""
+    codes = [row.code for row in findings]
+
+    def rank(item: Difference) -> tuple[int, int, int, int, str]:
+        named = item.likelihood == "evidence"
+        return (
+            LIKELIHOODS.index(item.likelihood),
+            codes.index(item.explains[0]) if named else 0,
+            LAYERS.index(item.drift.layer),
+            list(DECISIONS).index(item.drift.fact),
+            item.drift.item,
+        )
+
+    ordered = sorted(found, key=rank)
+    heads = [item for item in ordered if item.follows is None or item.likelihood == "evidence"]
+    for head in heads:
         yield head
-        for item in sorted(found, key=_rank):
+        for item in ordered:
             if item.follows == (head.drift.fact, head.drift.item) and item not in heads:
                 yield item
-
-
-def _rank(found: Difference) -> tuple[int, int, int, str]:
-    return (
-        LIKELIHOODS.index(found.likelihood),
-        LAYERS.index(found.drift.layer),
-        list(DECISIONS).index(found.drift.fact),
-        found.drift.item,
-    )

@@ -49,10 +49,12 @@ def diff(first: Path, second: Path, expect: Expect | None, format_: str, verbose
     lock files (envcheck lock). What most likely explains the findings of one of them stands
     first; what changes from hour to hour is left out.
 
+    `envcheck --output there.json` makes a report on the machine where it works.
+
     \b
-    envcheck --output there.json          on the machine where it works
-    envcheck --output here.json           on this one
     envcheck diff there.json here.json
+    envcheck diff envcheck.lock.json here.json
+    envcheck diff -v good-machine bad-machine
 
     Exit codes: 0 the same, 1 different, 2 one of them cannot be read.
     """

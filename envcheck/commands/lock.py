@@ -52,7 +52,7 @@ def lock(
     \b
     envcheck lock                     envcheck.lock.json, if the check passes
     envcheck lock --expect cpu        on a machine without a GPU
-    envcheck --locked                 is this still what was locked?
+    envcheck lock --output gpu.lock.json
 
     Exit codes: those of the check; 0 locked, 2 the file cannot be written.
     """

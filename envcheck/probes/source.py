@@ -122,8 +122,7 @@ RUNNING: set[LiveChild] = set()
 def kill_all() -> None:
     """End every child that is still running: on the way out, whatever the reason."""
     for child in tuple(RUNNING):
-        child.kill()
-        RUNNING.discard(child)
+        child.give_up()
 
 
 class LiveChild:
@@ -206,10 +205,19 @@ class LiveChild:
     def result(self) -> Completed:
         if self._completed is None:
             self._completed = self._finish()
-            if self._leash is not None:
-                os.close(self._leash)
-            RUNNING.discard(self)
+            self._let_go()
         return self._completed
+
+    def give_up(self) -> None:
+        """End it; its result is of no interest any more."""
+        self.kill()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._leash is not None:
+            os.close(self._leash)
+            self._leash = None
+        RUNNING.discard(self)
 
     def _finish(self) -> Completed:
         if self._process is None:

@@ -15,7 +15,6 @@ from typing import Any
 
 import html5lib
 import jsonschema
-import psutil
 import pytest
 
 import envcheck as package
@@ -23,7 +22,7 @@ from envcheck import report, verdict
 from envcheck.cli import load_knowledge
 from envcheck.model import Facts
 from tests.conftest import ROOT, Run, plain_environment
-from tests.test_signals import waited_for
+from tests.test_signals import is_alive, waited_for
 
 SCHEMA = json.loads((ROOT / "envcheck/schemas/report.schema.json").read_text(encoding="utf-8"))
 
@@ -101,11 +100,13 @@ def test_it_says_what_the_command_says(
     python = str(lab("empty311"))
     args = ("--python", python, "--expect", "cpu", "--no-smoke", "--no-scan")
     text = f"import envcheck; r = envcheck.check({python!r}, expect='cpu'); "
-    assert program(text + "print(r)", tmp_path).stdout == envcheck(*args).stdout
-    assert program(text + "print(repr(r))", tmp_path).stdout == envcheck(*args).stdout
+    printed = envcheck(*args).stdout.replace("left out by --no-smoke", "left out by default")
+    assert program(text + "print(r)", tmp_path).stdout == printed
+    assert program(text + "print(repr(r))", tmp_path).stdout == printed
     ours = json.loads(program(text + "print(r.to_json(), end='')", tmp_path).stdout)
     jsonschema.validate(ours, SCHEMA)
-    theirs = json.loads(envcheck(*args, "--format", "json").stdout)
+    said = envcheck(*args, "--format", "json").stdout
+    theirs = json.loads(said.replace("left out by --no-smoke", "left out by default"))
     assert {**ours, "timings": 0} == {**theirs, "timings": 0}
 
 
@@ -222,7 +223,7 @@ def test_interrupted_it_leaves_no_child(tmp_path: Path) -> None:
     package_folder = tmp_path / "tensorflow"
     package_folder.mkdir()
     (package_folder / "__init__.py").write_text(
-        f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
+        f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(f'{{os.getpid()}}\\n')\n"
         "time.sleep(600)\n",
         encoding="utf-8",
     )
@@ -239,10 +240,10 @@ def test_interrupted_it_leaves_no_child(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    pid = waited_for(tmp_path / "pid")
+    (pid,) = waited_for(tmp_path / "pid")
     os.kill(process.pid, signal.SIGINT)
     assert process.communicate(timeout=60) == ("stopped\n", "")
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert not is_alive(pid)
 
 
 # --- as HTML

@@ -200,6 +200,8 @@ def test_a_wheel_and_its_library_are_one_finding(locked: Locked) -> None:
         "loader.libraries[libcudnn.so.9]",
     ]
     assert text[1] == "  First: venv/bin/python -m pip install nvidia-cudnn-cu12==9.3.0.75"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "$ envcheck --locked\n" + "\n".join(text[:2]) + "\n" in readme
 
 
 def test_another_tensorflow_explains_the_rest_and_one_command_mends_all(locked: Locked) -> None:
