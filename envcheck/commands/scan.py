@@ -130,8 +130,9 @@ def _rewrite(found: Scan, stack: Stack, remedies: Remedies) -> None:
     """Says which packages the new imports need where it is not known that they are there."""
     from envcheck.imports import rewrite
     from envcheck.imports.scan import fixes_of
+    from envcheck.imports.settings import LEGACY
 
-    changed = 0
+    changed, choice = 0, LEGACY.encode()
     needed = set()
     for path in found.fixable:
         fixed = fixes_of(path, stack)
@@ -144,6 +145,8 @@ def _rewrite(found: Scan, stack: Stack, remedies: Remedies) -> None:
         changed += 1
         new = fixed[1]
         needed |= {root for root in remedies.installs if root.encode() in new}
+        if choice in new and choice not in fixed[0]:
+            needed.add("tf_keras")
     click.echo(f"envcheck: {changed} files rewritten.", err=True)
     for root in sorted(needed if stack.absent is None else ()):
         command = shlex.join(remedies.installs[root].steps[-1])

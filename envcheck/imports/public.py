@@ -67,7 +67,10 @@ def replacement(resolver: Resolver, path: str) -> str | None:
         if root_of(candidate) in OTHERS:
             return candidate
         found = resolver.chain(candidate)
-        if found.answer in ("name", "module") and not is_private(candidate, found):
+        is_there = found.answer in ("name", "module") or (
+            found.answer == "unknown" and successors.is_known(path, candidate)
+        )
+        if is_there and not is_private(candidate, found):
             return candidate
     return None
 

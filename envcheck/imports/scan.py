@@ -8,7 +8,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from envcheck import model
 from envcheck.imports import codes, files, judge, rewrite, sift, uses
 from envcheck.imports.files import Source
 from envcheck.imports.index import ROOTS
-from envcheck.imports.judge import Flavour, Problem
+from envcheck.imports.problem import Flavour, Judged, Problem
 from envcheck.imports.stack import Resolver, Stack
 from envcheck.imports.successors import OTHERS, root_of
 from envcheck.imports.uses import Place
@@ -25,6 +25,10 @@ from envcheck.model import Evidence, Finding, Fix, ParseError
 IS_HERE = "It is `{new}` here."
 WRITES = "It is `{new}` here; this writes it:"
 WRITES_OTHER = "It is `{new}` of the package {project} now; this installs that and writes it:"
+WRITES_KERAS2 = (
+    "Only Keras 2 has `{new}`: this has the file set TF_USE_LEGACY_KERAS=1, with which tf.keras is "
+    "the package tf-keras, and writes it:"
+)
 _CHUNK = 100
 _IGNORE = re.compile(r"#\s*envcheck:\s*ignore(?:\[([\w\s,]*)\])?")
 
@@ -46,6 +50,7 @@ class FileResult:
     unknown: tuple[str, ...] = ()
     project: str = ""
     fixable: bool = False
+    legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class Read:
     data: bytes
     source: Source
     uses: uses.Uses
-    judged: judge.Judged
+    judged: Judged
 
 
 def scan(
@@ -201,6 +206,7 @@ class _Worker:
             read.judged.unknown,
             self.project(os.path.dirname(path)),
             fixable,
+            judge.is_legacy(read.uses),
         )
 
     def owner(self, folder: str) -> str:
@@ -254,7 +260,7 @@ def read_data(path: str, data: bytes, resolver: Resolver, owner: str) -> Read:
 
 
 def is_fixable(problem: Problem) -> bool:
-    return bool(problem.new and problem.use and rewrite.written(problem.use, problem.new))
+    return bool(problem.spelled)
 
 
 def _is_ignored(problem: Problem, lines: Sequence[str]) -> bool:
@@ -315,7 +321,7 @@ def _fixes(problem: Problem, path: str, stack: Stack, remedies: Remedies) -> Ite
     if problem.advice:
         addon = {"addon": problem.params.get("addon", "")}
         yield Fix("advice", "manual", note=problem.advice, params=addon)
-    root = root_of(problem.params.get("path", ""))
+    root = problem.params.get("package", "").replace("-", "_")
     if problem.code is codes.NOT_INSTALLED and root in remedies.installs:
         yield remedies.installs[root]
 
@@ -323,13 +329,16 @@ def _fixes(problem: Problem, path: str, stack: Stack, remedies: Remedies) -> Ite
 def _rewriting(problem: Problem, path: str, stack: Stack, remedies: Remedies) -> Fix:
     params, step = {"new": problem.new}, ("envcheck", "scan", "--fix", *remedies.options, path)
     root = root_of(problem.new)
-    if root not in OTHERS or (stack.absent is not None and root not in stack.absent):
-        return Fix("rewrite", "safe", (step,), WRITES, params)
-    install = remedies.installs.get(root)
-    params["project"] = OTHERS[root].project
-    return Fix(
-        "rewrite", "review", (*(install.steps if install else ()), step), WRITES_OTHER, params
-    )
+    text, wanted = WRITES, []
+    if problem.legacy:
+        text = WRITES_KERAS2 if problem.legacy == "name" else WRITES
+        wanted = ["tf_keras"] if stack.tf_keras is None or stack.absent is None else []
+    if root in OTHERS and (stack.absent is None or root in stack.absent):
+        text, wanted = WRITES_OTHER, [*wanted, root]
+        params["project"] = OTHERS[root].project
+    fixes = [remedies.installs[one] for one in wanted if one in remedies.installs]
+    steps = (*(step for fix in fixes for step in fix.steps), step)
+    return Fix("rewrite", "review" if wanted or problem.legacy else "safe", steps, text, params)
 
 
 def _unreadable(path: str, line: int, problem: str) -> Finding:
@@ -349,8 +358,9 @@ def _mixed(results: Sequence[FileResult], stack: Stack) -> Iterator[Finding]:
     for ways in programs.values():
         main, *others = sorted(ways, key=lambda name: (-len(ways[name]), name))
         for other in others:
-            alike = judge.identity(stack, main) == judge.identity(stack, other)
             (first, here), (second, there) = ways[other][0], ways[main][0]
+            both = replace(stack, legacy=stack.legacy or first.legacy or second.legacy)
+            alike = judge.identity(both, main) == judge.identity(both, other)
             params = {
                 "path": other,
                 "other": main,
@@ -387,7 +397,12 @@ def fixes_of(path: str, stack: Stack) -> tuple[bytes, bytes] | None:
     except (ParseError, SyntaxError):
         return None
     lines = read.source.text.splitlines() or [""]
-    problems = [item for item in read.judged.problems if not _is_ignored(item, lines)]
-    edits = rewrite.edits(read.source.text, problems, read.uses.uses)
+    problems, taken = read.judged.problems, read.uses.uses
+    if read.judged.legacy:
+        problems, taken = read.judged.legacy.problems, read.judged.legacy.uses
+    asked = [item for item in problems if not _is_ignored(item, lines)]
+    edits = rewrite.edits(read.source.text, asked, taken)
+    if read.judged.legacy:
+        edits = (rewrite.choice_of_keras2(read.source.text), *edits)
     new = rewrite.rewritten(Path(path), data, read.source, edits)
     return (data, new) if new is not None and new != data else None

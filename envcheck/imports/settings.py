@@ -11,7 +11,8 @@ from envcheck.imports.stack import KERAS3, LAZY, Stack
 from envcheck.imports.uses import Event
 from envcheck.model import Confidence
 
-READ_AT_IMPORT = ("TF_USE_LEGACY_KERAS", "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND")
+LEGACY = "TF_USE_LEGACY_KERAS"
+READ_AT_IMPORT = (LEGACY, "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND")
 READ_AT_USE = ("CUDA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH", "CUDA_DEVICE_ORDER")
 NAMES = (*READ_AT_IMPORT, *READ_AT_USE)
 # Keras 2.4 to 2.15 know TensorFlow alone and look at no KERAS_BACKEND.

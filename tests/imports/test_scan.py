@@ -302,7 +302,7 @@ def test_the_texts_are_translated(write: Write, monkeypatch: pytest.MonkeyPatch)
         codes.LEGACY_TOO_LATE,
         successors.IN_ADDONS,
     ]
-    texts += [scanner.IS_HERE, scanner.WRITES, scanner.WRITES_OTHER]
+    texts += [scanner.IS_HERE, scanner.WRITES, scanner.WRITES_OTHER, scanner.WRITES_KERAS2]
     texts += [*public.ADVICE.values(), *successors.ADVICE.values()]
     chinese = translator({"LANG": "zh_CN.UTF-8"})
     assert [text for text in texts if chinese(text) == text] == []
