@@ -230,8 +230,8 @@ class _Court:
             return home or self.new_chain(written)
         if use.kind == "from" and not members:
             direct = public.replacement(self.resolver, written)
-            if direct:
-                return direct
+            if direct or not public.was_module(written):
+                return direct or successors.whole(written)
         if use.kind == "import" and not use.alias:
             return ""
         return public.module_replacement(self.resolver, written, members) or ""

@@ -130,6 +130,12 @@ def module_replacement(resolver: Resolver, path: str, members: frozenset[str]) -
     return None
 
 
+def was_module(path: str) -> bool:
+    """Whether any release had a module of this name: no function becomes one."""
+    plain = path.replace("tensorflow.keras.", "keras.", 1)
+    return any(index.load(root_of(one)).module(one) is not None for one in (path, plain))
+
+
 def _has(resolver: Resolver, module: str, members: frozenset[str]) -> bool:
     """Whether it is a public module with all of these members."""
     found = resolver.module(module)

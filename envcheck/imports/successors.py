@@ -127,6 +127,11 @@ def home_of(path: str, members: frozenset[str]) -> Iterator[str]:
     yield from sorted(set.intersection(*homes), key=lambda home: (root_of(home) in OTHERS, home))
 
 
+def whole(module: str) -> str:
+    """The module that a module of tf.contrib is now."""
+    return _WHOLE.get(module, "")
+
+
 def root_of(path: str) -> str:
     return path.partition(".")[0]
 

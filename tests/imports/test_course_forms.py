@@ -65,6 +65,13 @@ Write = Callable[..., Path]
             "from tensorflow.compat.v1 import disable_eager_execution\n"
             "disable_eager_execution()\nget_session().run(x)\n",
         ),
+        # A function does not become the module above it.
+        ("from keras.datasets.cifar import load_batch\nload_batch('a')\n",) * 2,
+        ("from tensorflow.keras.utils import slice_arrays\nslice_arrays([])\n",) * 2,
+        (
+            "from keras.utils import np_utils\nuse(np_utils)\n",
+            "from keras import utils as np_utils\nuse(np_utils)\n",
+        ),
         # It is there, if private: nothing above it is the same.
         ("import tensorflow.python.framework.ops\n", "import tensorflow.python.framework.ops\n"),
     ],
