@@ -14,7 +14,7 @@ from envcheck import facts as F
 from envcheck.model import Evidence, Fact, Facts, Finding, known, not_applicable
 
 if TYPE_CHECKING:
-    from envcheck.imports.scan import Remedies
+    from envcheck.imports.findings import Remedies
     from envcheck.imports.stack import Stack
     from envcheck.probes.source import Source
 
@@ -124,7 +124,7 @@ def _first_of_each(findings: Sequence[Finding]) -> Iterator[Finding]:
 def remedies_of(stack: Stack, facts: Facts, given: Mapping[str, str | None]) -> Remedies:
     """``given`` are the options that a printed `envcheck scan` has to repeat."""
     from envcheck import remedies
-    from envcheck.imports.scan import Remedies
+    from envcheck.imports.findings import Remedies
     from envcheck.imports.stack import has_tf_keras
     from envcheck.imports.successors import OTHERS, requirements
 

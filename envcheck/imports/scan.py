@@ -7,39 +7,29 @@ import multiprocessing
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from envcheck import model
 from envcheck.imports import codes, files, judge, rewrite, sift, uses
 from envcheck.imports.files import Source
+from envcheck.imports.findings import (
+    Remedies,
+    finding,
+    finding_of,
+    fixes_for,
+    is_fixable,
+    unreadable,
+)
 from envcheck.imports.index import ROOTS
 from envcheck.imports.problem import Flavour, Judged, Problem
 from envcheck.imports.stack import Resolver, Stack
-from envcheck.imports.successors import OTHERS, root_of
 from envcheck.imports.uses import Place
-from envcheck.model import Evidence, Finding, Fix, ParseError
+from envcheck.model import Finding, ParseError
 
-IS_HERE = "It is `{new}` here."
-WRITES = "It is `{new}` here; this writes it:"
-WRITES_OTHER = "It is `{new}` of the package {project} now; this installs that and writes it:"
-WRITES_KERAS2 = (
-    "Only Keras 2 has `{new}`: this has the file set TF_USE_LEGACY_KERAS=1, with which tf.keras is "
-    "the package tf-keras, and writes it:"
-)
 _CHUNK = 100
 _IGNORE = re.compile(r"#\s*envcheck:\s*ignore(?:\[([\w\s,]*)\])?")
-
-
-@dataclass(frozen=True, slots=True)
-class Remedies:
-    """What the printed commands need: the ``options`` that this scan was given, and how a package
-    of ``successors.OTHERS`` is installed."""
-
-    options: tuple[str, ...] = ()
-    installs: Mapping[str, Fix] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +157,7 @@ class _Worker:
             with open(path, "rb", buffering=0) as stream:
                 data = stream.read()
         except OSError as error:
-            return FileResult(path, (_unreadable(path, 1, error.strerror or "?"),))
+            return FileResult(path, (unreadable(path, 1, error.strerror or "?"),))
         if not any(word in data for word in self.sieve.words):
             return None
         folder = os.path.dirname(path)
@@ -184,9 +174,9 @@ class _Worker:
         try:
             read = read_data(path, data, self.resolver, owner)
         except ParseError as error:
-            return FileResult(path, (_unreadable(path, 1, str(error)),))
+            return FileResult(path, (unreadable(path, 1, str(error)),))
         except SyntaxError as error:
-            return FileResult(path, (_unreadable(path, error.lineno or 1, error.msg),))
+            return FileResult(path, (unreadable(path, error.lineno or 1, error.msg),))
         lines = read.source.text.splitlines() or [""]
         findings: dict[tuple[str, str, int], Finding] = {}
         fixable = False
@@ -197,7 +187,7 @@ class _Worker:
             # `from gone import a, b` lacks one module, not two.
             key = (problem.code.code, problem.params.get("path", ""), problem.place.line)
             if key not in findings:
-                fixes = _fixes(problem, path, self.resolver.stack, self.remedies)
+                fixes = fixes_for(problem, path, self.resolver.stack, self.remedies)
                 findings[key] = finding_of(problem, path, read.source, lines, tuple(fixes))
         return FileResult(
             path,
@@ -259,10 +249,6 @@ def read_data(path: str, data: bytes, resolver: Resolver, owner: str) -> Read:
     return Read(data, source, found, judge.judge(found, resolver, owner))
 
 
-def is_fixable(problem: Problem) -> bool:
-    return bool(problem.spelled)
-
-
 def _is_ignored(problem: Problem, lines: Sequence[str]) -> bool:
     place = (problem.use.statement if problem.use else None) or problem.place
     for line in lines[place.line - 1 : place.end_line]:
@@ -270,81 +256,6 @@ def _is_ignored(problem: Problem, lines: Sequence[str]) -> bool:
         if found and (found[1] is None or problem.code.code in re.split(r"[\s,]+", found[1])):
             return True
     return False
-
-
-def finding_of(
-    problem: Problem, path: str, source: Source, lines: Sequence[str], fixes: tuple[Fix, ...]
-) -> Finding:
-    place = problem.place
-    text = lines[place.line - 1] if place.line <= len(lines) else ""
-    column = len(text.encode()[: place.column].decode("utf-8", "replace")) + 1
-    cell, line = source.where(place.line)
-    params = {**problem.params, "file": path + cell, "line": str(line), "column": str(column)}
-    at = f"{path}{cell}:{line}:{column}"
-    return _finding(problem, params, at, text.strip(), fixes)
-
-
-def _finding(
-    problem: Problem, params: dict[str, str], at: str, text: str, fixes: tuple[Fix, ...]
-) -> Finding:
-    """``params`` name its file, line and column."""
-    code = problem.code
-    return Finding(
-        code=code.code,
-        slug=code.slug,
-        layer="imports",
-        severity=problem.severity or code.severity,
-        confidence=problem.confidence,
-        subject=f"{at} {params.get('path', '')}".strip(),
-        title=code.title,
-        why=problem.why or code.why,
-        params=params,
-        evidence=(Evidence("code", text, at),),
-        rows=(),
-        fixes=fixes,
-        place=_place(params),
-    )
-
-
-def _place(params: Mapping[str, str]) -> model.Place:
-    notebook = re.fullmatch(r"(.*\.ipynb)(?: cell \d+)?", params["file"], re.S)
-    if notebook:
-        return model.Place(notebook[1])
-    return model.Place(params["file"], int(params["line"]), int(params["column"]))
-
-
-def _fixes(problem: Problem, path: str, stack: Stack, remedies: Remedies) -> Iterator[Fix]:
-    if is_fixable(problem):
-        yield _rewriting(problem, path, stack, remedies)
-    elif problem.new:
-        yield Fix("import-from", "manual", note=IS_HERE, params={"new": problem.new})
-    if problem.advice:
-        addon = {"addon": problem.params.get("addon", "")}
-        yield Fix("advice", "manual", note=problem.advice, params=addon)
-    root = problem.params.get("package", "").replace("-", "_")
-    if problem.code is codes.NOT_INSTALLED and root in remedies.installs:
-        yield remedies.installs[root]
-
-
-def _rewriting(problem: Problem, path: str, stack: Stack, remedies: Remedies) -> Fix:
-    params, step = {"new": problem.new}, ("envcheck", "scan", "--fix", *remedies.options, path)
-    root = root_of(problem.new)
-    text, wanted = WRITES, []
-    if problem.legacy:
-        text = WRITES_KERAS2 if problem.legacy == "name" else WRITES
-        wanted = ["tf_keras"] if stack.tf_keras is None or stack.absent is None else []
-    if root in OTHERS and (stack.absent is None or root in stack.absent):
-        text, wanted = WRITES_OTHER, [*wanted, root]
-        params["project"] = OTHERS[root].project
-    fixes = [remedies.installs[one] for one in wanted if one in remedies.installs]
-    steps = (*(step for fix in fixes for step in fix.steps), step)
-    return Fix("rewrite", "review" if wanted or problem.legacy else "safe", steps, text, params)
-
-
-def _unreadable(path: str, line: int, problem: str) -> Finding:
-    place = Place(line, 0, line, 0)
-    params = {"file": path, "line": str(line), "column": "1", "problem": problem}
-    return _finding(Problem(codes.UNREADABLE, place), params, f"{path}:{line}:1", problem, ())
 
 
 def _mixed(results: Sequence[FileResult], stack: Stack) -> Iterator[Finding]:
@@ -379,7 +290,7 @@ def _mixed(results: Sequence[FileResult], stack: Stack) -> Iterator[Finding]:
                 confidence="certain" if stack.tensorflow else "possible",
             )
             at = f"{first.path}:{here.line}:{here.column + 1}"
-            yield _finding(problem, params, at, f"import of {other}", ())
+            yield finding(problem, params, at, f"import of {other}", ())
 
 
 def _order(finding: Finding) -> tuple[int, str, int, int, str]:

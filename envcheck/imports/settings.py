@@ -97,7 +97,7 @@ class Late:
 def late(events: Sequence[Event], stack: Stack) -> Iterator[Late]:
     """Variables set at the top level below the import, or the use, that reads them."""
     for number, event in enumerate(events):
-        before = events[:number]
+        before = [one for one in events[:number] if not event.excludes(one)]
         if event.what != "set" or any(_is_set(one, event.name) for one in before):
             continue
         for one in before:

@@ -60,13 +60,18 @@ class Use:
 class Event:
     """Something that runs when the file is loaded, in this order. ``name`` is the package or the
     variable, ``value`` what is set or the call as written, ``path`` what an import or a call names
-    in full."""
+    in full. ``branches`` are the conditions around it by number, and which side it is on."""
 
     what: Literal["import", "set", "call"]
     name: str
     value: str
     place: Place
     path: str = ""
+    branches: tuple[tuple[int, bool], ...] = ()
+
+    def excludes(self, other: Event) -> bool:
+        """Whether only one of the two can run."""
+        return any((number, not side) in other.branches for number, side in self.branches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +97,10 @@ class _Reader:
         self.events: list[Event] = []
         self.guards: tuple[tuple[int, frozenset[str]], ...] = ()
         self.fallbacks: tuple[int, ...] = ()
+        self.branches: tuple[tuple[int, bool], ...] = ()
         self.depth = 0
         self.tries = 0
+        self.conditions = 0
 
     def scope(self, body: Sequence[ast.AST], parent: Scope | None, is_class: bool = False) -> None:
         scope = Scope(parent, is_class)
@@ -181,9 +188,12 @@ class _Reader:
         before = self.guards
         if _is_about_versions(node.test):
             self.guards = (*before, (-1, frozenset([""])))
-        for branch in (node.body, node.orelse):
+        self.conditions += 1
+        number, outer = self.conditions, self.branches
+        for side, branch in ((True, node.body), (False, node.orelse)):
+            self.branches = (*outer, (number, side))
             self.parts(branch if isinstance(branch, list) else (branch,), scope)
-        self.guards = before
+        self.guards, self.branches = before, outer
 
     def context(self, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
         """`contextlib.suppress(ImportError)` and `pytest.raises` expect the failure."""
@@ -303,7 +313,7 @@ class _Reader:
         path: str = "",
     ) -> None:
         if self.depth == 0:
-            self.events.append(Event(what, name, value, at, path))
+            self.events.append(Event(what, name, value, at, path, self.branches))
 
 
 def _updates(node: ast.Call) -> Iterator[tuple[str, str]]:

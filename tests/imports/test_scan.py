@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import envcheck as schemas
 from envcheck.commands.scan import scan
-from envcheck.imports import codes, public, successors
+from envcheck.imports import codes, findings, public, successors
 from envcheck.imports import scan as scanner
 from envcheck.imports.files import Limits
 from envcheck.imports.stack import admitted
@@ -302,7 +302,7 @@ def test_the_texts_are_translated(write: Write, monkeypatch: pytest.MonkeyPatch)
         codes.LEGACY_TOO_LATE,
         successors.IN_ADDONS,
     ]
-    texts += [scanner.IS_HERE, scanner.WRITES, scanner.WRITES_OTHER, scanner.WRITES_KERAS2]
+    texts += [findings.IS_HERE, findings.WRITES, findings.WRITES_OTHER, findings.WRITES_KERAS2]
     texts += [*public.ADVICE.values(), *successors.ADVICE.values()]
     chinese = translator({"LANG": "zh_CN.UTF-8"})
     assert [text for text in texts if chinese(text) == text] == []
