@@ -84,8 +84,8 @@ def fixes_for(problem: Problem, path: str, stack: Stack, remedies: Remedies) -> 
     elif problem.new:
         yield Fix("import-from", "manual", note=IS_HERE, params={"new": problem.new})
     if problem.advice:
-        addon = {"addon": problem.params.get("addon", "")}
-        yield Fix("advice", "manual", note=problem.advice, params=addon)
+        params = {name: problem.params.get(name, "") for name in ("addon", "keras2")}
+        yield Fix("advice", "manual", note=problem.advice, params=params)
     root = problem.params.get("package", "").replace("-", "_")
     if problem.code is codes.NOT_INSTALLED and root in remedies.installs:
         yield remedies.installs[root]

@@ -27,7 +27,7 @@ from envcheck.imports.uses import Event, Use, Uses
 TRUE = ("1", "True", "true")
 
 
-def judge(uses: Uses, resolver: Resolver, owner: str = "") -> Judged:
+def judge(uses: Uses, resolver: Resolver, owner: str = "", is_in_package: bool = False) -> Judged:
     """``owner`` is the package that the file itself belongs to: it may use its own inside."""
     if is_legacy(uses) and not resolver.stack.legacy:
         resolver = Resolver(replace(resolver.stack, legacy=True))
@@ -36,7 +36,9 @@ def judge(uses: Uses, resolver: Resolver, owner: str = "") -> Judged:
     as_legacy = None
     if not owner:
         as_legacy = legacy.of(uses, found, resolver.stack, lambda *as_if: _Court(*as_if).problems())
-    if as_legacy:
+    if as_legacy and is_in_package:
+        found, as_legacy = tuple(legacy.explained(found, as_legacy)), None
+    elif as_legacy:
         found = tuple(legacy.mended(found, as_legacy))
     problems = [*found, *_set_too_late(uses.events, resolver.stack)]
     problems.sort(key=lambda item: (item.place.line, item.place.column, item.code.code))

@@ -14,6 +14,10 @@ from envcheck.imports.problem import Legacy, Problem
 from envcheck.imports.stack import KERAS3, Resolver, Stack, fits, has_tf_keras
 from envcheck.imports.uses import Use, Uses
 
+IN_A_PACKAGE = (
+    "Only Keras 2 has `{keras2}`: install tf-keras of TensorFlow's own number, and set "
+    "TF_USE_LEGACY_KERAS=1 in the program, above its first import of TensorFlow."
+)
 Judge = Callable[[Uses, Resolver], Iterable[Problem]]
 
 
@@ -83,3 +87,13 @@ def mended(problems: Iterable[Problem], legacy: Legacy) -> Iterator[Problem]:
             yield replace(problem, use=use, new=path, legacy="name" if was_lost else "file")
         else:
             yield problem
+
+
+def explained(problems: Iterable[Problem], legacy: Legacy) -> Iterator[Problem]:
+    """For a module of a package, which is imported when it is too late to choose."""
+    problems = tuple(problems)
+    for problem, other in zip(problems, mended(problems, legacy), strict=True):
+        if other.legacy == "name":
+            params = {**problem.params, "keras2": other.new}
+            problem = replace(problem, advice=IN_A_PACKAGE, params=params)
+        yield problem

@@ -246,7 +246,8 @@ def read_data(path: str, data: bytes, resolver: Resolver, owner: str) -> Read:
     except (ValueError, RecursionError, MemoryError) as error:
         raise ParseError(str(error)) from error
     found = uses.read(tree)
-    return Read(data, source, found, judge.judge(found, resolver, owner))
+    is_in_package = os.path.isfile(os.path.join(os.path.dirname(path), "__init__.py"))
+    return Read(data, source, found, judge.judge(found, resolver, owner, is_in_package))
 
 
 def _is_ignored(problem: Problem, lines: Sequence[str]) -> bool:

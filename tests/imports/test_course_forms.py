@@ -114,6 +114,19 @@ def test_keras_2_and_its_package_are_one_fix(write: Write) -> None:
     assert report("--tensorflow", "2.21")["findings"] == []
 
 
+def test_a_module_of_a_package_does_not_choose_keras(write: Write) -> None:
+    text = "import tensorflow as tf\ntf.compat.v1.layers.dense\n"
+    folder = write(mine__cell=text)
+    (folder / "mine" / "__init__.py").touch()
+    (finding,) = report("--tensorflow", "2.21", "--fix")["findings"]
+    (fix,) = finding["fixes"]
+    assert (fix["id"], fix["note"].split(":")[0]) == (
+        "advice",
+        "Only Keras 2 has `tensorflow.compat.v1.layers.dense`",
+    )
+    assert (folder / "mine" / "cell.py").read_text() == text
+
+
 def test_keras_2_that_is_not_installed(tmp_path: Path) -> None:
     from envcheck.imports.scan import scan as scan_files
     from envcheck.imports.stack import Stack
