@@ -75,6 +75,7 @@ QUIET = (
     "keras.layers.Normalization",
     "keras.layers.Rescaling",
     "keras.losses",
+    "keras.mixed_precision.set_global_policy",
     "keras.optimizers.schedules",
     "keras.preprocessing.image.ImageDataGenerator",
     "keras.preprocessing.sequence.pad_sequences",
@@ -84,6 +85,14 @@ QUIET = (
     "keras.utils.set_random_seed",
     "keras.utils.to_categorical",
 )
+# With Keras 3 these make a variable, or look for the devices.
+QUIET_IN_KERAS2 = (
+    "keras.layers.Dropout",
+    "keras.layers.Flatten",
+    "keras.layers.Flatten()",
+    "keras.layers.RandomFlip",
+)
+QUIET_IN_KERAS3 = ("keras.Sequential", "keras.models.Sequential")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,7 @@ def late(events: Sequence[Event], stack: Stack) -> Iterator[Late]:
             if one.what == "import" and _reads(event.name, one.path, before, stack):
                 yield Late(codes.SET_TOO_LATE, event, one, "certain")
                 break
-            if one.what == "call" and event.name in READ_AT_USE and not _is_quiet(one.path):
+            if one.what == "call" and event.name in READ_AT_USE and not _is_quiet(one.path, stack):
                 yield Late(codes.SET_AFTER_USE, event, one, "possible")
                 break
 
@@ -135,8 +144,10 @@ def _backend(before: Sequence[Event]) -> str:
     return chosen[-1] if chosen else "tensorflow"
 
 
-def _is_quiet(path: str) -> bool:
+def _is_quiet(path: str, stack: Stack) -> bool:
     plain = path.replace("tensorflow.compat.v1.", "tensorflow.").removeprefix("tensorflow.")
     if not plain.startswith("keras."):
         plain = path.replace("tensorflow.compat.v1.", "tensorflow.")
-    return any(plain == quiet or plain.startswith(quiet + ".") for quiet in QUIET)
+    of_keras3 = bool(stack.keras and stack.keras >= (3, 0)) and not stack.legacy
+    known = (*QUIET, *(QUIET_IN_KERAS3 if of_keras3 else QUIET_IN_KERAS2))
+    return any(plain == quiet or plain.startswith(quiet + ".") for quiet in known)

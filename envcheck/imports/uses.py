@@ -285,12 +285,22 @@ class _Reader:
         if paths:
             full, written = ".".join([paths[0], *parts[1:]]), ".".join(parts)
             self.ran("call", paths[0].split(".")[0], written, place_of(node), full)
+        elif isinstance(node.func, ast.Call):
+            self.applied(node.func, node, scope)
         names = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
         if parts[-2:] in (["environ", "setdefault"], ["os", "putenv"]) and len(names) == 2:
             self.ran("set", str(names[0]), str(names[1]), place_of(node))
         elif parts[-2:] == ["environ", "update"]:
             for name, value in _updates(node):
                 self.ran("set", name, value, place_of(node))
+
+    def applied(self, made: ast.Call, node: ast.Call, scope: Scope) -> None:
+        """`layers.Dense(2)(x)`: what making the layer leaves undone, its weights, is done now."""
+        parts = dotted(made.func)
+        paths = scope.look(parts[0]) if parts else ()
+        if paths and "layers" in (full := [*paths[0].split("."), *parts[1:]]):
+            written = f"{'.'.join(parts)}(...)"
+            self.ran("call", full[0], written, place_of(node), f"{'.'.join(full)}()")
 
     def setting(self, node: ast.Assign) -> None:
         """`os.environ["NAME"] = "value"`"""

@@ -164,6 +164,28 @@ def test_calls_that_read_the_visible_devices(codes_of: Judge, call: str, reads: 
     assert [code for code, _ in codes_of(text)] == (["IMP404"] if reads else [])
 
 
+@pytest.mark.parametrize(
+    ("call", "readers"),
+    [
+        # Measured: whether libcuda's cuInit is called, with Keras 2 and with Keras 3.
+        ("layers.Dropout(0.5)", ["2.21"]),
+        ("layers.RandomFlip('horizontal')", ["2.21"]),
+        ("keras.Sequential()", ["2.15"]),
+        ("keras.mixed_precision.set_global_policy('float32')", []),
+        ("layers.Flatten()(keras.Input((3, 2)))", ["2.21"]),
+        ("layers.Dense(2)", []),
+        ("layers.Dense(2)(keras.Input((3,)))", ["2.15", "2.21"]),
+    ],
+)
+def test_layers_that_read_the_visible_devices(
+    codes_of: Judge, call: str, readers: list[str]
+) -> None:
+    text = f"import os\nfrom tensorflow import keras\nfrom tensorflow.keras import layers\n{call}\n"
+    text += "os.environ['CUDA_VISIBLE_DEVICES'] = ''"
+    said = [tf for tf in ("2.15", "2.21") if codes_of(text, (2, int(tf[2:])))]
+    assert said == readers
+
+
 GPUS = "tf.config.experimental.list_physical_devices('GPU')"
 SESSION = "config = tf.compat.v1.ConfigProto()\nsess = tf.compat.v1.Session(config=config)\n"
 
