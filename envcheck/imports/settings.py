@@ -71,6 +71,8 @@ QUIET = (
     "keras.layers.BatchNormalization",
     "keras.layers.Dense",
     "keras.layers.Embedding",
+    "keras.layers.Flatten",
+    "keras.layers.Flatten()",
     "keras.layers.Input",
     "keras.layers.Normalization",
     "keras.layers.Rescaling",
@@ -86,12 +88,7 @@ QUIET = (
     "keras.utils.to_categorical",
 )
 # With Keras 3 these make a variable, or look for the devices.
-QUIET_IN_KERAS2 = (
-    "keras.layers.Dropout",
-    "keras.layers.Flatten",
-    "keras.layers.Flatten()",
-    "keras.layers.RandomFlip",
-)
+QUIET_IN_KERAS2 = ("keras.layers.Dropout", "keras.layers.RandomFlip")
 QUIET_IN_KERAS3 = ("keras.Sequential", "keras.models.Sequential")
 
 
