@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from tests.conftest import MACHINES, ROOT, Run, report_of
+from tests.formats import runner
 from tests.policy.documents import BROKEN
 
 CPU = str(MACHINES / "linux-none-tf221")
@@ -151,6 +152,26 @@ def test_a_policy_that_may_not_be_read(envcheck: Run, tmp_path: Path) -> None:
         pytest.skip("this user may read everything")
     completed = envcheck("policy")
     assert completed.stderr == "envcheck: envcheck.toml: it cannot be read (Permission denied).\n"
+
+
+@pytest.mark.parametrize("name", ["\\u001b[31mred", "\\u202etxt", "a\\nb\\u0000", "::error::x"])
+def test_hostile_reasons_are_made_harmless(envcheck: Run, tmp_path: Path, name: str) -> None:
+    entry = f'code = "KER201"\nsubject = "{name}"\nreason = "{name}"\nexpires = 2001-01-01\n'
+    (tmp_path / "envcheck.toml").write_text(f"[[ignore]]\n{entry}")
+    for command in (("policy",), ("replay", CPU, "--expect", "cpu")):
+        completed = envcheck(*command, GITHUB_ACTIONS="true")
+        assert completed.returncode == 0
+        assert completed.stdout.replace("\n", "").isprintable()
+        names = {found.name for found in runner.commands(completed.stdout)}
+        assert names == ({"warning"} if command[0] == "replay" else set())
+    broken = f'[[ignore]]\n{entry}"{name}" = 1\n'
+    (tmp_path / "envcheck.toml").write_text(broken)
+    completed = envcheck("policy", GITHUB_ACTIONS="true")
+    assert completed.returncode == 2
+    assert completed.stderr.replace("\n", "").isprintable()
+    (error,) = runner.commands(completed.stderr)
+    assert (error.name, error.properties) == ("error", {"title": "envcheck"})
+    assert error.message.startswith("envcheck.toml:6: ")
 
 
 def test_a_recorded_machine_brings_no_policy_of_its_own(envcheck: Run, tmp_path: Path) -> None:
