@@ -247,3 +247,16 @@ def test_a_check_shows_the_first_finding_in_code_that_is_not_ignored(
         "a.py:1:8 keras.layers.core"
     ]
     assert report["facts"]["smoke.result"]["reason"] == "left out by envcheck.toml:2"
+
+
+@pytest.mark.slow
+def test_one_epoch_is_trained_where_the_policy_says_so(
+    envcheck: Run, lab: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "envcheck.toml").write_text("expect = 'cpu'\nsmoke = 'quick'\n")
+    completed = envcheck("--python", str(lab("tf221")), "--format", "json", "--no-scan")
+    assert (completed.returncode, completed.stderr) == (0, "")
+    report = report_of(completed)
+    assert len(report["facts"]["smoke.result"]["value"]["losses"]) == 1
+    (layer,) = [layer for layer in report["stack"] if layer["layer"] == "smoke"]
+    assert layer["version"].startswith("trained for one epoch in ")
