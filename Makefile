@@ -16,7 +16,7 @@ LINUX_X86 := $(filter Linux-x86_64,$(shell uname -s -m | tr ' ' -))
 CPU_BUILD := $(if $(LINUX_X86),tensorflow-cpu,tensorflow)
 TENSORFLOW := $(if $(DRIVER),tensorflow[and-cuda]!=2.21.0,$(CPU_BUILD))
 
-.PHONY: run test test-all lint bench translations golden browser clean
+.PHONY: run test test-all lint bench translations golden docs browser clean
 
 run: .venv/.ready
 	.venv/bin/envcheck --python .venv --expect $(EXPECT)
@@ -55,6 +55,10 @@ clean:
 # The golden files anew, after a change that is meant; look at the difference.
 golden: .venv-dev/.ready
 	.venv-dev/bin/python -m tests.formats.golden
+
+# A page for each finding, from the rules and from what the log reader knows.
+docs: .venv-dev/.ready
+	.venv-dev/bin/python tools/build_docs.py
 
 # A Chromium for the test that opens the page; without one that test is skipped.
 browser:

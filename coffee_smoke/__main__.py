@@ -14,8 +14,6 @@ LOADED_AT_START = frozenset(
     "_collections_abc _sitebuiltins __main__ builtins".split()
 )
 
-PR_SET_PDEATHSIG = 1
-
 
 def user_folders() -> "list[str]":
     """The folders that go before the standard library in the user's own programs."""
@@ -83,20 +81,6 @@ def forget_shadowed(folders: "list[str]") -> None:
             del sys.modules[module]
 
 
-def die_with_supervisor() -> None:
-    """Linux: SIGKILL when whoever started this is gone, even if that was killed itself."""
-    if not sys.platform.startswith("linux"):
-        return
-    import signal
-
-    try:
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    except (ImportError, OSError, AttributeError):
-        pass  # a Python without ctypes; the supervisor's own end still ends this
-
-
 def main() -> int:
     if sys.version_info < (3, 7):
         sys.stderr.write(
@@ -115,7 +99,6 @@ def main() -> int:
         from coffee_smoke import launcher
 
         return launcher.main(sys.argv[1:], own=sys.executable)
-    die_with_supervisor()
     from coffee_smoke import child
 
     sys.dont_write_bytecode = keep_bytecode_off

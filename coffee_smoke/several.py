@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any, Callable, Dict, Sequence, Union
 
 from coffee_smoke import data, network
-from coffee_smoke.checks import WrongNumbers
-from coffee_smoke.ladder import Climb, Note, Skipped
+from coffee_smoke.checks import WrongNumbers, require_device
+from coffee_smoke.ladder import Climb, Note, Skipped, Wrong
 
 PRODUCT = 2048  # rows and columns of the product that is timed: 17 GFLOP
 REPEATS = 3
@@ -76,12 +77,18 @@ def train_together(climb: Climb, devices: Sequence[str]) -> Sequence[float]:
 
 
 def speed(climb: Climb) -> Outcome:
-    """The same work on the GPU and the CPU. Nothing here fails: a slow GPU is a finding."""
+    """The same work on the GPU and the CPU. That one is slower fails nothing: it is a finding.
+
+    What fails is a time that says nothing: the work raises, ran elsewhere, or gave no number.
+    """
     if not climb.gpus:
         return Skipped("there is no GPU to compare with the CPU")
     devices = (climb.device, "/CPU:0")
     product = {device[1:]: time_product(climb.tf, device) for device in devices}
     epoch = {climb.device[1:]: min(climb.trained.epoch_seconds), "CPU:0": epoch_on_cpu(climb)}
+    for device, seconds in (*product.items(), *epoch.items()):
+        if not 0 < seconds < math.inf:  # also true of NaN
+            raise Wrong("the time on %s is %r s: the clock cannot be trusted" % (device, seconds))
     climb.document["speed"] = {"product_size": PRODUCT, "product": product, "epoch": epoch}
     return Note(compared(climb.device[1:], product, epoch))
 
@@ -102,9 +109,18 @@ def compared(gpu: str, product: Dict[str, float], epoch: Dict[str, float]) -> st
 
 def time_product(tf: Any, device: str) -> float:
     """Seconds of one large product, the fastest of some; reading a number ends the waiting."""
+    what = "the large product"
+
+    def work() -> None:
+        product = tf.matmul(a, a)
+        number = float(product[0, 0])
+        require_device(device, str(product.backing_device), what)
+        if not math.isfinite(number):
+            raise WrongNumbers("%s on %s is %r" % (what, device[1:], number))
+
     with tf.device(device):
         a = tf.random.stateless_uniform((PRODUCT, PRODUCT), seed=(1, 2))
-        return fastest(lambda: float(tf.matmul(a, a)[0, 0]))
+        return fastest(work)
 
 
 def fastest(work: Callable[[], Any]) -> float:
@@ -123,4 +139,5 @@ def epoch_on_cpu(climb: Climb) -> float:
     trained = network.train(
         climb.tf, way, "/CPU:0", x, y, 2, climb.options.seed, lambda epoch, loss: None
     )
+    require_device("/CPU:0", trained.step_device, "the epoch")
     return min(trained.epoch_seconds)

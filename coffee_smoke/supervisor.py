@@ -16,6 +16,7 @@ from typing import IO, Any, Callable, Deque, Dict, List, NamedTuple, Optional, S
 
 from coffee_smoke import ladder, network
 from coffee_smoke.ladder import Result, Rung
+from coffee_smoke.leash import leash, tie
 
 LOG_LINES = 20
 LONGEST_DETAIL = 300  # of an earlier rung, on a command line
@@ -72,6 +73,7 @@ class Worker:
         self._rung = self._way = ""
         self._log: Deque[str] = deque(maxlen=LOG_LINES)
         self._logs: Dict[str, Tuple[str, ...]] = {}
+        ends = leash()
         self._process = subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,
@@ -81,7 +83,11 @@ class Worker:
             encoding="utf-8",
             errors="backslashreplace",
             start_new_session=True,
+            pass_fds=ends[:1],
         )
+        self._leash = ends[1:]
+        if ends:
+            tie(ends[0], self._process.pid)
 
     def run(self, deadlines: Dict[str, float], until: float) -> Ended:
         """Reads to the end, or to the deadline of a rung, or to `until` (of time.monotonic)."""
@@ -101,6 +107,8 @@ class Worker:
                 reader.join(TO_DIE)
                 if not reader.is_alive():
                     stream.close()
+        for end in self._leash:
+            os.close(end)
         self._drain()
         return Ended(
             self._process.returncode,

@@ -6,10 +6,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-NAMES: tuple[str, ...] = ("explain", "fix", "judge", "libs", "matrix", "plan", "policy", "run")
-NAMES += ("scan", "setup", "undo")
+NAMES: tuple[str, ...] = ("completion", "explain", "fix", "judge", "libs", "matrix", "plan")
+NAMES += ("policy", "run", "scan", "setup", "undo")
 ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
@@ -139,7 +138,15 @@ def report_options(command: C) -> C:
 )
 @governed
 def check(settled: Resolved, python: str | None, scan: bool, **asked: Any) -> int:
-    """Check the machine and the environment (the default command)."""
+    """Check the machine and the environment (the default command).
+
+    \b
+    envcheck check --python .venv --expect cpu
+    envcheck check --output envcheck.html --output envcheck.sarif
+    envcheck check --no-smoke --fail-on warning
+
+    Exit codes: 0 passed, 1 findings, 2 wrong usage, 3 could not assess.
+    """
     from envcheck.probes.source import Live
 
     code = CodeScan(python) if scan else None
@@ -155,7 +162,7 @@ def wishes_of(python: str | None, settled: Resolved) -> Wishes:
     deadlines = (timeout, timeout, settled.setting("smoke-timeout"))
     wishes = Wishes(python, smoke.value != "off", *deadlines, smoke.value == "quick")
     typed = smoke.origin == COMMAND_LINE
-    return wishes if typed else replace(wishes, no_smoke=smoke.origin)
+    return wishes if typed else wishes._replace(no_smoke=smoke.origin)
 
 
 @cli.command()
@@ -169,7 +176,12 @@ def record(
     timeout: float,
     smoke_timeout: float,
 ) -> int:
-    """Write this machine and environment into FOLDER, redacted, for `envcheck replay`."""
+    """Write this machine into FOLDER, redacted, for `replay`.
+
+    \b
+    envcheck record my-machine
+    envcheck record my-machine --python .venv --no-smoke
+    """
     import socket
 
     from envcheck import machines
@@ -191,15 +203,21 @@ def record(
 @report_options
 @governed
 def replay(settled: Resolved, folder: Path, **asked: Any) -> int:
-    """Judge a recorded machine exactly as if it were this one."""
+    """Judge a recorded machine exactly as if it were this one.
+
+    \b
+    envcheck replay my-machine
+    envcheck replay my-machine --format json
+
+    Exit codes: 0 passed, 1 findings, 2 wrong usage, 3 could not assess.
+    """
     from envcheck import machines
 
     facts = machines.load(folder)
     return finish(facts, load_knowledge(settled.setting("expect")), {}, None, settled, **asked)
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
+class Knowledge(NamedTuple):
     rules: Sequence[Rule]
     matrix: Matrix
 
@@ -308,18 +326,22 @@ def finish(
 
 
 def terminal_style(verbosity: int) -> Style:
-    import shutil
-
     from envcheck.render.terminal import Style
 
     tty = bool(sys.stdout and sys.stdout.isatty())
-    columns = shutil.get_terminal_size().columns if tty else 80
+    columns = terminal_width() if tty else 80
     return Style(
         width=max(20, min(columns, 100)),
         colour=tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         ascii=not can_encode("✓✗↳"),
         verbosity=verbosity,
     )
+
+
+def terminal_width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def can_encode(text: str) -> bool:
@@ -361,6 +383,11 @@ def main() -> None:
 
 
 def run(argv: Sequence[str]) -> int:
+    asked = os.environ.get("_ENVCHECK_COMPLETE")
+    if asked:
+        from envcheck.commands.completion import answer
+
+        return answer(cli, asked)
     try:
         return int(cli.main(list(argv), prog_name="envcheck", standalone_mode=False) or 0)
     except EnvcheckError as error:

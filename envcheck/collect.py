@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envcheck.engine import Crashed, attempt
 from envcheck.model import Fact, Facts, not_applicable, unknown
@@ -12,8 +12,7 @@ from envcheck.probes import target
 from envcheck.probes.source import Child, Source
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(NamedTuple):
     """What the user asked of a check. Deadlines in seconds."""
 
     python: str | None = None

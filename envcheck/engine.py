@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
 from envcheck.model import (
     GPU_LAYERS,
@@ -30,8 +29,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Crashed:
+class Crashed(NamedTuple):
     """An error of our own: its one-line description and where it happened."""
 
     summary: str
@@ -46,11 +44,12 @@ def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | 
     try:
         return function(*args, **kwargs)
     except Exception as error:  # noqa: BLE001
+        import traceback
+
         return Crashed(f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     findings: tuple[Finding, ...]
     not_evaluated: tuple[NotEvaluated, ...]
     checked: int
@@ -64,7 +63,7 @@ class Outcome:
         roots = [finding for finding in self.findings if finding.caused_by is None]
         roots = sorted((*roots, *code), key=lambda finding: SEVERITIES.index(finding.severity))
         follow = (finding for finding in self.findings if finding.caused_by is not None)
-        return replace(self, findings=(*roots, *follow))
+        return self._replace(findings=(*roots, *follow))
 
 
 def run_rules(
@@ -93,6 +92,7 @@ def run_rules(
         found = [*settled.findings, *apply.weighed(_found(late), facts)]
     else:
         late = [_judged(rule, facts, matrix, expect) for rule in rules if _is_last(rule)]
+        found = [*found, *_found(late)]
     rows = sorted((*early, *late), key=lambda row: row.result.code)
     return Outcome(
         link_causes(found, rules),
@@ -116,8 +116,7 @@ def _is_last(rule: Rule) -> bool:
     return any(key.name == "policy.unused" for key in rule.needs)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """What became of one rule."""
 
     result: RuleResult

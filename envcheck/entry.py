@@ -4,6 +4,7 @@ A folder of the user on PYTHONPATH, or the current one under ``python -m envchec
 ``re.py`` or a ``click.py``. What is looked at meets them; envcheck itself must not.
 """
 
+import contextlib
 import os
 import sys
 
@@ -15,7 +16,19 @@ def main() -> None:
 
     from envcheck.cli import main as run
 
-    run()
+    try:
+        run()
+    except SystemExit as done:
+        leave(done.code)
+
+
+def leave(code: object) -> None:
+    """At once: taking the interpreter apart in order takes as long as judging a machine."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # closed, or nobody reads
+            if stream is not None:
+                stream.flush()
+    os._exit(code if isinstance(code, int) else 1)
 
 
 def same(entry: str, folder: str) -> bool:

@@ -334,7 +334,8 @@ class Speed(NamedTuple):
 
 class SmokeResult(NamedTuple):
     """How the coffee network's child ended. ended: finished, signal, timeout, flood, silent
-    (exit without a document), not-started. ``rung`` is the one that it was in."""
+    (exit without a document), garbled (the document cannot be read), not-started. ``rung`` is the
+    one that it was in."""
 
     ended: str
     rung: str = ""

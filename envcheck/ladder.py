@@ -42,14 +42,24 @@ def evidence(facts: Facts, rung: F.SmokeRung) -> Iterator[Evidence]:
 
 def next_step(facts: Facts, rung: F.SmokeRung) -> Fix:
     """Where to look, for a broken rung whose cause no finding names."""
-    from coffee_smoke.advice import ADVICE, REPORT, WRONG_NUMBERS
+    from coffee_smoke.advice import ADVICE, REPORT, WRONG_DEVICE, WRONG_NUMBERS
 
-    text = WRONG_NUMBERS if rung.error_type == NUMBERS else ADVICE.get(rung.name, REPORT)
     python = facts.value(F.TARGET_EXECUTABLE) or "python"
-    if text != REPORT:
-        note = text[0].upper() + text[1:] + "."
-        return manual("look-further", note, library=rung.library, python=python)
     log = ("coffee-smoke", "-v", "--python", python)
+    if rung.error_type == "Hung":
+        note = "See what it waits for, and give it longer in case it is only slow:"
+        return manual("look-further", note, (*log, "--rung-timeout", "900"))
+    if rung.name in ("start", "import"):
+        # faulthandler shows where in the import a crash came.
+        tried = (python, "-X", "faulthandler", "-c", "import tensorflow")
+        note = "Run the import alone, to the end of what it says, and have that explained:"
+        return manual("look-further", note, ("envcheck", "run", "--", *tried))
+    kinds = {NUMBERS: WRONG_NUMBERS, DEVICE: WRONG_DEVICE}
+    text = kinds.get(rung.error_type) or ADVICE.get(rung.name, REPORT)
+    if text != REPORT:
+        steps = (log,) if rung.error_type in (DEVICE, *GONE) else ()
+        note = text[0].upper() + text[1:] + "."
+        return manual("look-further", note, *steps, library=rung.library, python=python)
     if not facts.value(F.TF_CUDA_BUILD):
         return manual("look-further", "See all that the step logs:", log)
     note = "See which files TensorFlow loads, and all that the step logs:"

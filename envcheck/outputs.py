@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -22,14 +21,12 @@ C = TypeVar("C", bound=Callable[..., Any])
 FORMATS = ("terminal", "json", "junit", "sarif", "github", "gitlab", "markdown", "html")
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     format: str
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What the user asked of the output; see the options."""
 
     format_: str | None = None

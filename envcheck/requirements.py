@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from envcheck import facts as F
@@ -128,17 +129,28 @@ def _admits(specifier: str, version: str | None) -> bool:
 
 def asked(facts: Facts) -> Iterator[tuple[F.Distribution, Requirement]]:
     """Every requirement of the family that holds on the target."""
+    environment = tuple(marker_environment(facts).items())
+    for row in family(facts):
+        for requirement in holding(row.requires, environment):
+            yield row, requirement
+
+
+@lru_cache(maxsize=256)  # several rules ask, and reading them takes longer than judging
+def holding(
+    lines: tuple[str, ...], environment: tuple[tuple[str, str], ...]
+) -> tuple[Requirement, ...]:
+    """Those of the Requires-Dist lines that can be read and whose markers hold."""
     from packaging.requirements import InvalidRequirement, Requirement
 
-    environment = marker_environment(facts)
-    for row in family(facts):
-        for line in row.requires:
-            try:
-                requirement = Requirement(line)
-            except InvalidRequirement:
-                continue
-            if requirement.marker is None or requirement.marker.evaluate(environment):
-                yield row, requirement
+    found = []
+    for line in lines:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            continue
+        if requirement.marker is None or requirement.marker.evaluate(dict(environment)):
+            found.append(requirement)
+    return tuple(found)
 
 
 def version_of(name: str, installed: dict[str, str]) -> str | None:
@@ -307,3 +319,10 @@ def _compiled(row: F.Distribution, tensorflow: str) -> Iterator[Companion]:
                 made_for = str(requirement.specifier)
                 yield Companion(row.name, row.version or "", row.path, made_for, ())
             return
+
+
+PKG_RESOURCES = {"tensorflow-hub": "<=0.16.1", "tensorboard": "<2.21"}
+"""Releases that import pkg_resources, which their metadata does not say. Each was run beside
+setuptools 81 and 82, tensorboard from 2.4 to 2.21; 0.16.1 is the last tensorflow-hub there is."""
+WITH_PKG_RESOURCES = "setuptools<82"
+"""82.0 took it out."""

@@ -35,11 +35,12 @@ def machine() -> Callable[..., Facts]:
     """``machine("linux-none-tf221", {"keras.version": "2.15.0"})``: facts with edits; None makes
     a fact absent, a Fact stands as it is."""
 
-    def load(name: str, edits: Mapping[str, Any] | None = None) -> Facts:
-        facts = machines.load(MACHINES / name)
-        return facts.merged({key: _edited(key, value) for key, value in (edits or {}).items()})
+    return machine_with
 
-    return load
+
+def machine_with(name: str, edits: Mapping[str, Any] | None = None) -> Facts:
+    facts = machines.load(MACHINES / name)
+    return facts.merged({key: _edited(key, value) for key, value in (edits or {}).items()})
 
 
 def _edited(name: str, value: Any) -> Fact:

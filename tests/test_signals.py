@@ -22,7 +22,7 @@ def test_no_child_is_left(tmp_path: Path, name: str) -> None:
     package = tmp_path / "tensorflow"
     package.mkdir()
     (package / "__init__.py").write_text(
-        f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
+        f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(f'{{os.getpid()}}\\n')\n"
         "time.sleep(600)\n",
         encoding="utf-8",
     )
@@ -35,16 +35,57 @@ def test_no_child_is_left(tmp_path: Path, name: str) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    pid = waited_for(tmp_path / "pid")
+    (pid,) = waited_for(tmp_path / "pid")
     os.kill(process.pid, getattr(signal, name))
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err.strip()) == (130, "", "envcheck: interrupted.")
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert not is_alive(pid)
 
 
-def waited_for(path: Path) -> int:
+@pytest.mark.skipif(sys.platform != "linux", reason="a signal of a pipe")
+@pytest.mark.parametrize("where", ["probe", "training"])
+def test_no_child_outlives_an_envcheck_that_was_killed(tmp_path: Path, where: str) -> None:
+    """The target hangs, and so does what it has started: when Python starts (before a line of
+    ours runs there), or in the import."""
+    python = str(laboratory.python_of("empty311"))
+    hangs = (
+        f"import os, subprocess, sys, time\nif sys.prefix == {str(Path(python).parent.parent)!r}:\n"
+        f"    child = subprocess.Popen(['sleep', '600'])\n"
+        f"    open({str(tmp_path / 'pid')!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}\\n')\n"
+        "    time.sleep(600)\n"
+    )
+    name = "sitecustomize.py" if where == "probe" else "tensorflow/__init__.py"
+    (tmp_path / "tensorflow").mkdir()
+    (tmp_path / name).write_text(hangs, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "envcheck", "--python", python, "--expect", "cpu"],
+        env=plain_environment(PYTHONPATH=str(tmp_path)),
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    pids = waited_for(tmp_path / "pid")
+    assert [is_alive(pid) for pid in pids] == [True, True]
+    process.kill()
+    process.wait(timeout=60)
+    for _ in range(200):
+        if not any(map(is_alive, pids)):
+            return
+        time.sleep(0.05)
+    raise AssertionError([psutil.Process(pid).cmdline() for pid in pids if is_alive(pid)])
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def waited_for(path: Path) -> list[int]:
+    """What is written there in the end: process ids, and a line's end."""
     for _ in range(600):
-        if path.exists() and path.read_text():
-            return int(path.read_text())
+        if path.exists() and path.read_text().endswith("\n"):
+            return [int(pid) for pid in path.read_text().split()]
         time.sleep(0.05)
     raise AssertionError("the child never started")

@@ -14,6 +14,7 @@ from envcheck.model import EnvcheckError, Facts
 from envcheck.verdict import COULD_NOT_ASSESS, FINDINGS, PASSED, USAGE
 
 if TYPE_CHECKING:
+    from envcheck.explain.codes import Shelf
     from envcheck.explain.model import Explanation
     from envcheck.explain.reader import Reading
     from envcheck.explain.reason import Knowledge
@@ -163,28 +164,32 @@ def words(explanation: Explanation | None = None) -> tuple[Translator, Commands]
     return translate, Commands(windows=windows, cwd="", home=home)
 
 
-def write_list() -> int:
-    from envcheck.cli import write
-    from envcheck.explain import page
+def shelf() -> Shelf:
+    from envcheck.explain.codes import Shelf
 
     knowledge = load()
+    causes = tuple(knowledge.causes.values())
+    return Shelf(tuple(knowledge.rules), causes, tuple(knowledge.signatures))
+
+
+def write_list() -> int:
+    from envcheck.cli import write
+    from envcheck.explain import codes
+
     translate, _ = words()
-    write(page.listing(knowledge.rules, knowledge.causes.values(), translate))
+    write(codes.listing(shelf(), translate))
     return PASSED
 
 
 def write_page(code: str) -> int:
     from envcheck.cli import write
-    from envcheck.explain import page
+    from envcheck.explain import codes
 
-    knowledge = load()
     translate, _ = words()
-    text = page.of_code(
-        code, knowledge.rules, knowledge.causes.values(), knowledge.signatures, translate
-    )
-    if text is None:
+    page = shelf().page(code, translate)
+    if page is None:
         raise EnvcheckError(
             f"{code}: there is no such code; envcheck explain --list names all.", USAGE
         )
-    write(text)
+    write(codes.text_of(page, translate))
     return PASSED

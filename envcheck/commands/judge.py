@@ -74,7 +74,12 @@ _WORDS = {
 
 @click.command()
 @click.option("--tensorflow", metavar="VERSION", help="2.9.1, or 2.16.1[and-cuda].")
-@click.option("--package", type=click.Choice(_PACKAGES), help="Default: tensorflow.")
+@click.option(
+    "--package",
+    type=click.Choice(_PACKAGES),
+    metavar="NAME",
+    help="tensorflow (default), or tensorflow-gpu, -cpu, -intel, -macos.",
+)
 @click.option("--cuda", type=_Version("CudaRelease"), help="The toolkit, or the libraries in use.")
 @click.option("--cudnn", type=_Version("CudnnRelease"))
 @click.option("--driver", type=_Version("DriverRelease"), help="On WSL2 the Windows one.")
@@ -107,7 +112,7 @@ _WORDS = {
     "--format", "format_", type=click.Choice(("text", "json")), default="text", show_default=True
 )
 def judge(path: Path | None, format_: str, **given: Any) -> int:
-    """Say whether these versions go together, by which rule, and who says so.
+    """Say whether these versions go together, and by which rule.
 
     Only what is given is judged. Exit codes: 0 tested or compatible,
     1 unsupported or broken, 3 unverified.

@@ -47,10 +47,14 @@ WHY = {
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show cuDNN's parts and the searched folders.")
 def libs(python: str | None, timeout: float, format_: str, verbose: bool) -> int:
-    """Show which CUDA libraries TensorFlow opens and which files the loader takes for them.
+    """Show which files TensorFlow gets for its CUDA libraries.
 
     The loader's order is followed as it is for the file of TensorFlow that opens them, then each
     library is opened in a child of that Python. No GPU is needed for it.
+
+    \b
+    envcheck libs
+    envcheck libs --python .venv -v      cuDNN's parts and the folders, too
 
     Exit codes: 0 all are found and open, 1 not all, 3 could not be looked at.
     """

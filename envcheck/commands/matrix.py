@@ -36,7 +36,7 @@ _FILE = click.option(
 
 @click.group()
 def matrix() -> None:
-    """The compatibility matrix: show it, verify it, bring it up to date.
+    """The compatibility matrix: show it, verify it, update it.
 
     \b
     envcheck matrix show tensorflow 2.12      which CUDA does it want?
@@ -67,6 +67,11 @@ def show(topic: str | None, what: tuple[str, ...], format_: str, path: Path | No
 
     TOPIC is tensorflow (or -gpu, -cpu, -intel, -macos), keras, tf-keras, cuda,
     cudnn, driver, gpu, rule or source; without WHAT a list.
+
+    \b
+    envcheck matrix show                      what there is
+    envcheck matrix show tensorflow 2.15
+    envcheck matrix show gpu "RTX 5080"
     """
     from envcheck.commands import describe
 
@@ -127,6 +132,11 @@ def verify(
     """Read wheels again and report every cell that differs.
 
     Single members are read over the network; nothing is installed or executed.
+
+    \b
+    envcheck matrix verify                    a dozen releases
+    envcheck matrix verify --package tensorflow-cpu --sample 3
+
     Exit codes: 0 all agree, 1 something differs, 3 the package index cannot be
     read.
     """
@@ -194,6 +204,10 @@ def update(dry_run: bool, output: Path | None) -> None:
     the shipped file. ENVCHECK_NO_OVERLAY=1 switches it off; deleting the file
     removes it. Wheels are read, never executed. Without network nothing changes
     (exit code 3).
+
+    \b
+    envcheck matrix update --dry-run          what is new?
+    envcheck matrix update
     """
     from envcheck.harvest.index import HarvestError, find_index_url, open_session
     from envcheck.harvest.update import find_additions, overlay_text

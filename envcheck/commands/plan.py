@@ -72,7 +72,7 @@ def wish_options(command: C) -> C:
     show_default=True,
 )
 def plan(format_: str, number: int, **given: Any) -> int:
-    """Say what to install on this machine, or on one that the options describe.
+    """Say what to install, on this machine or on another.
 
     Nothing is installed. Exit codes: 0 there is a plan, 1 the wishes contradict each other.
 

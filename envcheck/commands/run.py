@@ -29,12 +29,14 @@ GPU_FAMILIES = ("LIB", "DRV", "GPU", "CUD", "DNN", "SYS101")
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(python: str | None, command: tuple[str, ...]) -> int:
-    """Run COMMAND and explain its output on stderr when it fails or leaves the GPU unused.
+    """Run COMMAND, and explain its output when it fails.
 
-    Its output, its input, its signals and its exit code are passed on unchanged.
+    Or when it leaves the GPU unused. The explanation goes to stderr; the program's output, its
+    input, its signals and its exit code are passed on unchanged.
 
     \b
     envcheck run -- python train.py
+    envcheck run -- python -c "import tensorflow"
     """
     from envcheck.commands.explain import load
     from envcheck.explain import child, reader

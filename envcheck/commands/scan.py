@@ -62,10 +62,10 @@ def scan(
     diff: bool,
     **asked: Any,
 ) -> int:
-    """Read Python files and notebooks and judge their TensorFlow and Keras imports.
+    """Judge the TensorFlow and Keras imports of your code.
 
-    PATHS are files or folders, by default the current folder. Nothing is run or imported. What
-    .gitignore names is left out, links are not followed.
+    PATHS are Python files, notebooks or folders, by default the current folder. Nothing is run or
+    imported. What .gitignore names is left out, links are not followed.
 
     \b
     envcheck scan                        against what is installed

@@ -44,10 +44,10 @@ def setup(
     smoke: bool,
     **given: Any,
 ) -> int:
-    """Make an environment in FOLDER (.venv) with what `envcheck plan` says, and try it.
+    """Make the environment that `plan` proposes, and try it.
 
-    With uv where there is one, else with venv and pip. A folder that is there already is not
-    touched. Where it fails nothing is left behind.
+    It is made in FOLDER (.venv), with uv where there is one, else with venv and pip. A folder
+    that is there already is not touched. Where it fails nothing is left behind.
 
     \b
     envcheck setup                          what suits this machine best

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Even where packages were installed since then.")
 @click.option("--wait/--no-wait", default=True, help="Wait for another envcheck at work here.")
 def undo(python: str | None, force: bool, wait: bool) -> int:
-    """Take the last change back that envcheck made in an environment.
+    """Take the last change of `fix` or `setup` back.
 
     `fix`: every file of the environment is again what it was. `setup`: the links to CUDA
     libraries go. What was interrupted is taken back, too.
+
+    \b
+    envcheck undo
+    envcheck undo --python .venv
     """
     from envcheck.changes import session, site
     from envcheck.changes.store import Store

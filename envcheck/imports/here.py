@@ -6,9 +6,9 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envcheck import facts as F
 from envcheck.model import Evidence, Fact, Facts, Finding, known, not_applicable
@@ -32,8 +32,7 @@ MARKS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """``fact`` is ``code.scan``: how much was read and what was found in it; ``findings`` are
     all, those that are only information too."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypeVar
 
 from envcheck.matrix import Matrix, PlatformBuild, TensorflowBuild, platform_key
 from envcheck.versions import ComputeCapability, CudaRelease, CudnnRelease, DriverRelease
@@ -70,8 +71,7 @@ class Stack:
     pins: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """One pair judged by one rule.
 
     `wanted` is what would fit, as a specifier (">=2.15.0,<2.16", ">=525.60.13")
@@ -85,17 +85,16 @@ class Reason:
     subject: str
     text: str
     wanted: str | None = None
-    numbers: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, str] = MappingProxyType({})
     source: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class About:
+class About(NamedTuple):
     """Makes the reasons on one subject: what would fit and the figures are the same for all."""
 
     subject: str
     wanted: str | None = None
-    numbers: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, str] = MappingProxyType({})
 
     def say(
         self,
@@ -109,8 +108,7 @@ class About:
         return Reason(rule, verdict, self.subject, text, self.wanted, numbers, source)
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(NamedTuple):
     """The overall verdict and every reason: the worst first, where all is well driver and GPU last.
 
     Where nothing could be compared the verdict is unverified, without reasons.
@@ -124,8 +122,7 @@ class Judgement:
         return tuple(reason for reason in self.reasons if reason.subject == subject)
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """A stack with what the matrix knows of it, looked up once.
 
     `build` is the release that holds the code: where the wheel of this platform

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envcheck.model import Fact, known
+from envcheck.model import Fact, ParseError, known
 from envcheck.probes.target import unwriting
 
 if TYPE_CHECKING:
     from envcheck.probes.source import Child, Completed, Source
 
 MARKER = "envcheck-coffee:"
+SCHEMA = "coffee.smoke/1"
 PROGRAM = Path(__file__).resolve().parent.parent.parent / "coffee_smoke" / "__main__.py"
 RUNG_LINE = re.compile(r"^coffee-smoke: (\w[\w-]*) \.\.\.", re.M)
 TAIL_LINES = 20
@@ -64,23 +65,25 @@ def parse_smoke(completed: Completed) -> dict[str, Any]:
         "describe": completed.describe(),
         "stderr_tail": _tail(completed.stderr),
     }
-    document = _document(completed.stdout)
     if completed.ended != "exit":
         return result
-    if document is None:
+    printed = [line for line in completed.stdout.splitlines() if line.startswith(MARKER)]
+    if not printed:
         return {**result, "ended": "silent"}
-    return {**result, "ended": "finished", **_summary(document)}
+    try:
+        return {**result, "ended": "finished", **_summary(_document(printed[-1]))}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        said = f"gave a result that cannot be read ({type(error).__name__}: {error})"
+        return {**result, "ended": "garbled", "describe": said}
 
 
-def _document(stdout: str) -> Mapping[str, Any] | None:
-    for line in reversed(stdout.splitlines()):
-        if line.startswith(MARKER):
-            try:
-                document = json.loads(line[len(MARKER) :])
-            except ValueError:
-                return None
-            return document if isinstance(document, dict) and "rungs" in document else None
-    return None
+def _document(line: str) -> Mapping[str, Any]:
+    """Raises ValueError. schemas/smoke.schema.json says what it must be; validating it in full
+    would take a package that envcheck does not need otherwise."""
+    document = json.loads(line[len(MARKER) :])
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ParseError(f"this is no document of {SCHEMA}")
+    return document
 
 
 def _summary(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 
+from coffee_smoke.leash import leash, tie
+
 if TYPE_CHECKING:
     from envcheck.loader.elf import Elf
 
@@ -141,9 +143,12 @@ class LiveChild:
         self._error = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._completed: Completed | None = None
+        self._leash: int | None = None
         self._ended = self._started
         self._buffers: tuple[list[bytes], list[bytes]] = ([], [])
+        ends: tuple[int, ...] = ()
         try:
+            ends = leash()
             self._process = subprocess.Popen(
                 list(argv),
                 stdin=subprocess.DEVNULL,
@@ -151,10 +156,16 @@ class LiveChild:
                 stderr=subprocess.PIPE,
                 env=dict(env),
                 start_new_session=os.name == "posix",
+                pass_fds=ends[:1],
             )
         except (OSError, ValueError) as error:
             self._error = getattr(error, "strerror", None) or str(error)
+            for end in ends:
+                os.close(end)
             return
+        if ends:
+            self._leash = ends[1]
+            tie(ends[0], self._process.pid)
         assert self._process.stdout and self._process.stderr
         RUNNING.add(self)
         self._threads = (
@@ -195,6 +206,8 @@ class LiveChild:
     def result(self) -> Completed:
         if self._completed is None:
             self._completed = self._finish()
+            if self._leash is not None:
+                os.close(self._leash)
             RUNNING.discard(self)
         return self._completed
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from envcheck.model import EnvcheckError, Fact, ParseError, absent, known, not_applicable, unknown
 from envcheck.probes.source import Child, Completed, Source
@@ -35,8 +34,7 @@ TENSORFLOWS = (
 KERASES = ("keras", "keras-nightly")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """``python`` is the interpreter's path; ``because`` says who chose it."""
 
     python: str

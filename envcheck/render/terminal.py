@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envcheck.model import StackLayer
 from envcheck.render.i18n import Translator
@@ -43,8 +43,7 @@ NAMES = {
 NAME_WIDTH = 11
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """``width`` in columns; ``verbosity`` -1 (one line), 0, or 1 (all evidence)."""
 
     width: int = 80
@@ -69,6 +68,12 @@ def render(view: View, style: Style, translate: Translator, commands: Commands) 
     lines = [page.verdict()] if style.verbosity < 0 else page.lines()
     text = "\n".join(lines) + "\n"
     return text.encode("ascii", "backslashreplace").decode() if style.ascii else text
+
+
+def findings(view: View, style: Style, translate: Translator, commands: Commands) -> str:
+    """The findings alone."""
+    page = _Page(view, style, translate, commands)
+    return "\n".join(line for finding in view.findings for line in page.finding(finding)) + "\n"
 
 
 class _Page:

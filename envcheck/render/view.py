@@ -10,7 +10,8 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from envcheck import facts as F
 from envcheck import report as reports
@@ -29,8 +30,7 @@ from envcheck.model import (
 from envcheck.render.i18n import Translator, english
 
 
-@dataclass(frozen=True, slots=True)
-class FixView:
+class FixView(NamedTuple):
     """``commands`` are argument vectors; ``note`` says what no command can do."""
 
     note: str
@@ -38,8 +38,7 @@ class FixView:
     caution: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FindingView:
+class FindingView(NamedTuple):
     severity: str
     code: str
     title: str
@@ -59,8 +58,7 @@ class FindingView:
     """Whether it is at or above the threshold."""
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoredView:
+class IgnoredView(NamedTuple):
     """``because`` is the policy's entry in words."""
 
     finding: FindingView
@@ -71,8 +69,7 @@ class IgnoredView:
         return f"{self.finding.code} {self.finding.title}: {self.because}"
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     status: Status
     exit_code: int
     headline: str
@@ -88,8 +85,7 @@ class View:
     ignored: tuple[IgnoredView, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Commands:
+class Commands(NamedTuple):
     """How commands are written for the person who pastes them."""
 
     windows: bool

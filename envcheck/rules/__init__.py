@@ -11,9 +11,9 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envcheck.model import GPU_LAYERS, Facts, Key, Layer, Match, Severity, Unjudged
 
@@ -25,14 +25,13 @@ GPU_FAMILIES = ("DRV", "GPU", "CUD", "DNN", "LIB")
 """Those of the layers in ``model.GPU_LAYERS``: they do not apply where no GPU is expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """A recorded machine with edits (fact name -> its JSON value; None: absent; a
     :class:`~envcheck.model.Fact` as it stands) and the subjects that the rule then names."""
 
     machine: str
     subjects: tuple[str, ...]
-    edits: Mapping[str, Any] = field(default_factory=dict)
+    edits: Mapping[str, Any] = MappingProxyType({})
 
 
 def fires(machine: str, *subjects: str, **edits: Any) -> Case:
@@ -48,8 +47,7 @@ def _dotted(edits: Mapping[str, Any]) -> dict[str, Any]:
     return {name.replace("__", "."): value for name, value in edits.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """``title`` and ``why`` are templates over the parameters of a match. ``explains`` are the
     beginnings of findings that merely follow from this one, by code or by code and subject; where
     it has ``signs``, only of those that show one of these words. A ``gpu_only`` rule does not apply
@@ -92,7 +90,7 @@ def discover(leave_out: Container[str] = ()) -> tuple[Rule, ...]:
         if path.stem[:3].upper() in leave_out:
             continue
         module = importlib.import_module(f"{__name__}.{path.stem}")
-        rule = replace(module.RULE, about=(module.__doc__ or "").partition("\n")[0])
+        rule = module.RULE._replace(about=(module.__doc__ or "").partition("\n")[0])
         validate(rule, path.stem)
         if rule.code in rules:
             raise RuleError(f"{path.stem}: {rule.code} is taken")

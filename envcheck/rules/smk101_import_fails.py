@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.ladder import GONE
+from envcheck.ladder import GONE, next_step
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
@@ -25,6 +25,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             facts.evidence(F.SMOKE, f"{rung.error_type}: {lines[0]}"),
             facts.evidence(F.SMOKE, " | ".join(rung.traceback.splitlines()[-6:])),
         ),
+        fixes=(next_step(facts, rung),),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.ladder import evidence
+from envcheck.ladder import evidence, next_step
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
@@ -14,7 +14,12 @@ SILENT = (
     "It ended without a result, as if something had called exit() in the middle: a package that "
     "does so at import, or a child that was ended from outside."
 )
+GARBLED = (
+    "The program that ran there ships with envcheck and prints one document. Something in the "
+    "target's environment replaced it or printed in its place."
+)
 HUNG = "It was ended at the deadline. A deadline of its own can be set with --smoke-timeout."
+WHY = {"silent": SILENT, "timeout": HUNG, "garbled": GARBLED}
 GONE = {
     "Hung": "It did not come back within the time that this step gets, and was ended.",
     "Died": "A crash there is a fault of {library}, of the driver's, or the machine's: an illegal "
@@ -35,15 +40,18 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             params={"rung": rung.name, "how": how, "library": rung.library},
             why=GONE[rung.error_type],
             evidence=tuple(evidence(facts, rung)),
+            fixes=(next_step(facts, rung),),
         )
     if result.ended == "finished":
         return
+    kind = "Hung" if result.ended == "timeout" else "Died"
     tail = " | ".join(result.stderr_tail.splitlines()[-6:]) or "it wrote nothing to stderr"
     yield Match(
         subject=result.rung,
         params={"rung": result.rung, "how": result.describe},
-        why={"silent": SILENT, "timeout": HUNG}.get(result.ended),
+        why=WHY.get(result.ended),
         evidence=(facts.evidence(F.SMOKE, tail, "stderr of the child"),),
+        fixes=(next_step(facts, F.SmokeRung(result.rung, "failed", error_type=kind)),),
     )
 
 

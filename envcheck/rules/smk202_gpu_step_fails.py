@@ -1,11 +1,11 @@
-"""A step of the ladder that only a GPU has: the driver, a context, the CUDA runtime, NCCL."""
+"""A step that only a GPU has: the driver, a context, the CUDA runtime, several GPUs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.ladder import GPU_ONLY, NUMBERS, evidence, next_step, said
+from envcheck.ladder import GPU_ONLY, OWN_RULES, evidence, next_step, said
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
@@ -15,6 +15,7 @@ WHY = {
     "context": "The driver starts, and a GPU gave no context or did not give its memory back as "
     "it was: another program holds it, its compute mode forbids it, or it is faulty.",
     "runtime": "The driver works, and the CUDA runtime of this TensorFlow's release does not.",
+    "speed": "It computes, and the time of a large product, there or on the CPU, cannot be taken.",
 }
 NCCL = "Each GPU works alone; together they do not: NCCL, or the links between the GPUs."
 
@@ -23,7 +24,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     del matrix
     result = facts.value(F.SMOKE)
     for rung in result.failed(*GPU_ONLY) if result else ():
-        if rung.error_type == NUMBERS:
+        if rung.error_type in OWN_RULES:
             continue
         yield Match(
             subject=rung.name,

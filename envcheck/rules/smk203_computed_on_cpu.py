@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
-from envcheck.ladder import DEVICE, evidence, said
+from envcheck.ladder import DEVICE, evidence, next_step, said
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Match
 from envcheck.rules import Rule, fires, silent
@@ -19,6 +19,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             subject=rung.name,
             params={"rung": rung.name, "said": said(rung)},
             evidence=tuple(evidence(facts, rung)),
+            fixes=(next_step(facts, rung),),
         )
 
 

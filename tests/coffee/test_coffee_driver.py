@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,23 +12,14 @@ from typing import Any
 import pytest
 
 import coffee_smoke
-from tests.fakes.nvidia import HERE, FakeMachine
+from tests.coffee.documents import valid
+from tests.coffee.planted import CARD, claim_cuda
+from tests.fakes.nvidia import FakeMachine
 
 pytest_plugins = ("tests.fakes.plugin",)
 
 FOLDER = Path(coffee_smoke.__file__).parent
 Machine = Callable[[str], FakeMachine]
-
-CARD = """
-[driver]
-version = 535.104.05
-cuda = 12.2
-[gpu 0]
-name = Tesla T4
-memory_mib = 15109
-compute_capability = 7.5
-"""
-BUILD = 'build_info = dict([("cuda_version", "12.5.1"), ("is_cuda_build", True)])\n'
 
 
 @pytest.fixture
@@ -38,9 +27,7 @@ def climb(tmp_path: Path) -> Callable[..., Any]:
     """The document of `coffee-smoke` where `import tensorflow` fails, as a CUDA build would."""
 
     def run(machine: FakeMachine | None, *options: str, **env: str) -> Any:
-        package = tmp_path / "site" / "tensorflow" / "python" / "platform"
-        package.mkdir(parents=True)
-        (package / "build_info.py").write_text(BUILD, encoding="utf-8")
+        claim_cuda(tmp_path / "site")
         (tmp_path / "site" / "tensorflow" / "__init__.py").write_text("raise ImportError('no')")
         fake = dict(machine.env) if machine else {}
         path = os.pathsep.join(
@@ -57,21 +44,9 @@ def climb(tmp_path: Path) -> Callable[..., Any]:
             check=False,
         )
         assert done.returncode == 1, done.stderr
-        return json.loads(done.stdout)
+        return valid(done.stdout)
 
     return run
-
-
-@pytest.fixture(scope="session")
-def runtime_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None or sys.platform != "linux":
-        pytest.skip("needs Linux and a C compiler")
-    folder = tmp_path_factory.mktemp("cudart")
-    command = [compiler, "-shared", "-fPIC", "-Wl,-soname,libcudart.so.12"]
-    library = str(folder / "libcudart.so.12")
-    subprocess.run([*command, "-o", library, str(HERE / "cudart.c")], check=True)
-    return str(folder)
 
 
 def below(document: Any) -> list[tuple[str, str, str]]:

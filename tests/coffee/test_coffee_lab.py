@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import coffee_smoke
+from tests.coffee.documents import SCHEMA, valid
 
 pytestmark = pytest.mark.lab
 
@@ -35,17 +36,32 @@ print(json.dumps(found))
 """
 
 
-@pytest.fixture(scope="module")
-def document(lab, tmp_path_factory):
+def climbed(python: Path, cwd: Path, *options: str):
     done = subprocess.run(
-        [str(lab("tf221")), str(FOLDER), "--json", "--device", "cpu"],
-        cwd=tmp_path_factory.mktemp("coffee"),
+        [str(python), str(FOLDER), "--json", "--device", "cpu", *options],
+        cwd=cwd,
         capture_output=True,
         timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()[-2000:]
-    return json.loads(done.stdout)
+    return valid(done.stdout.decode())
+
+
+@pytest.fixture(scope="module")
+def document(lab, tmp_path_factory):
+    return climbed(lab("tf221"), tmp_path_factory.mktemp("coffee"))
+
+
+def test_the_schema_names_every_field(document):
+    assert set(document) == set(SCHEMA["properties"])
+
+
+@pytest.mark.slow
+def test_an_older_tensorflow_gives_the_same_document(lab, tmp_path):
+    found = climbed(lab("tf215"), tmp_path, "--quick")
+    assert found["tensorflow"]["version"] == "2.15.1"
+    assert set(found) == set(SCHEMA["properties"])
 
 
 def test_the_network_learns_on_a_healthy_environment(document):

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from coffee_smoke import checks, child, ladder, roast
+from coffee_smoke.rungs import RUNGS
+from tests.coffee.planted import PLANTINGS
 
 OPTIONS = ladder.Options(quick=False, device="auto", way="auto", seed=1234)
 
@@ -223,3 +225,9 @@ def test_an_interrupt_does_not_lead_to_the_next_way(ready, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         roast.train(ready)
     assert [asked[0] for asked in training.asked] == ["xla-loop"]
+
+
+def test_every_rung_has_a_planted_fault():
+    """That each one is named is what test_coffee_faults.py shows, on a real TensorFlow."""
+    broken = {rung for planting in PLANTINGS.values() for rung in planting.failed}
+    assert [rung.name for rung in RUNGS if rung.name not in broken] == []

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from coffee_smoke import ladder, launcher, rungs, supervisor
+from tests.coffee.documents import valid
 
 # The CPU is asked for: the driver of the machine that the tests run on is none of theirs.
 OPTIONS = ("--json", "--device", "cpu")
@@ -29,7 +30,7 @@ def launch(tmp_path, monkeypatch, capsys):
     def run(tensorflow, *options):
         (tmp_path / "tensorflow.py").write_text(tensorflow, encoding="utf-8")
         code = launcher.main(["--python", sys.executable, *OPTIONS, *options])
-        return code, json.loads(capsys.readouterr().out)
+        return code, valid(capsys.readouterr().out)
 
     return run
 
@@ -112,7 +113,7 @@ def test_what_still_holds_the_pipes_does_not_hold_us(launch, tmp_path):
     assert is_gone(int((tmp_path / "pid").read_text()))
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl")
+@pytest.mark.skipif(sys.platform != "linux", reason="a signal of a pipe")
 def test_a_supervisor_that_is_killed_leaves_no_worker(tmp_path):
     source = f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
     (tmp_path / "tensorflow.py").write_text(source + "time.sleep(600)\n", encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.coffee.documents import valid
 from tests.conftest import plain_environment
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.heavy]
@@ -52,7 +52,7 @@ def test_every_rung_passes_on_the_cpu(
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    document = json.loads(done.stdout)
+    document = valid(done.stdout)
     found = document["tensorflow"]
     assert (found["version"], found["keras_flavour"]) == (version, flavour)
     assert document["decisions"] == [1, 0]

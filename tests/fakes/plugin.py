@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 
 import pytest
 
-from tests.fakes.nvidia import FakeLibraries, FakeMachine, compile_libraries
+from tests.fakes.nvidia import HERE, FakeLibraries, FakeMachine, compile_libraries
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +31,16 @@ def fake_machine(
     return lambda description: fake_libraries.machine(
         description, tmp_path_factory.mktemp("machine")
     )
+
+
+@pytest.fixture(scope="session")
+def runtime_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where a libcudart.so.12 is that does what CUDART_FAULT says."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or sys.platform != "linux":
+        pytest.skip("needs Linux and a C compiler")
+    folder = tmp_path_factory.mktemp("cudart")
+    command = [compiler, "-shared", "-fPIC", "-Wl,-soname,libcudart.so.12"]
+    library = str(folder / "libcudart.so.12")
+    subprocess.run([*command, "-o", library, str(HERE / "cudart.c")], check=True)
+    return str(folder)
