@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -83,7 +82,9 @@ def policy(settled: Resolved, format_: str) -> int:
     from envcheck.cli import write
 
     if format_ == "json":
-        write(json.dumps(document(settled), indent=2) + "\n")
+        from envcheck.render.json import dumps
+
+        write(dumps(document(settled)))
     else:
         write("".join(f"{line}\n" for line in terminal(settled)))
     return 0
