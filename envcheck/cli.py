@@ -14,8 +14,9 @@ import click
 
 from envcheck import __version__
 from envcheck.engine import Crashed, attempt
-from envcheck.model import EnvcheckError, Expect, Fact, Facts, Finding, Severity
+from envcheck.model import EnvcheckError, Expect, Fact, Facts, Finding
 from envcheck.outputs import Delivery, deliver, output_options
+from envcheck.policy import COMMAND_LINE, Resolved, governed
 from envcheck.verdict import COULD_NOT_ASSESS, USAGE, judge_report
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-NAMES: tuple[str, ...] = ("completion", "explain", "fix", "judge", "libs", "matrix", "plan", "run")
-NAMES += ("scan", "setup", "undo")
+NAMES: tuple[str, ...] = ("completion", "explain", "fix", "judge", "libs", "matrix", "plan")
+NAMES += ("policy", "run", "scan", "setup", "undo")
 ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
@@ -70,20 +71,27 @@ def cli() -> None:
     """
 
 
+python_option = click.option(
+    "--python",
+    metavar="PATH",
+    help="The environment to look at: an interpreter, a virtual environment or a conda prefix. "
+    "Default: the active one, else `python` on PATH.",
+)
+
+
 def target_options(command: C) -> C:
+    return python_option(effort_options(command))
+
+
+def effort_options(command: C) -> C:
     for option in reversed(
         (
-            click.option(
-                "--python",
-                metavar="PATH",
-                help="The environment to look at: an interpreter, a virtual environment or a "
-                "conda prefix. Default: the active one, else `python` on PATH.",
-            ),
             click.option(
                 "--smoke/--no-smoke",
                 default=True,
                 help="Train the coffee network at the end (default), or leave it out.",
             ),
+            click.option("--quick", is_flag=True, help="Train for one epoch only."),
             click.option(
                 "--timeout",
                 type=click.FloatRange(min=0.1),
@@ -106,15 +114,17 @@ def target_options(command: C) -> C:
     return command
 
 
+expect_option = click.option(
+    "--expect",
+    type=click.Choice(["gpu", "cpu"]),
+    default="gpu",
+    show_default=True,
+    help="What the machine is for. With gpu, no usable NVIDIA GPU is an error.",
+)
+
+
 def report_options(command: C) -> C:
-    expect = click.option(
-        "--expect",
-        type=click.Choice(["gpu", "cpu"]),
-        default="gpu",
-        show_default=True,
-        help="What the machine is for. With gpu, no usable NVIDIA GPU is an error.",
-    )
-    return expect(output_options(command))
+    return expect_option(output_options(command))
 
 
 @cli.command()
@@ -126,14 +136,8 @@ def report_options(command: C) -> C:
     help="Judge the imports of the current folder's code, too (default, where it is a project: "
     "at most 2,000 files and 2 seconds), or leave that out.",
 )
-def check(
-    python: str | None,
-    smoke: bool,
-    timeout: float,
-    smoke_timeout: float,
-    scan: bool,
-    **out: Any,
-) -> int:
+@governed
+def check(settled: Resolved, python: str | None, scan: bool, **asked: Any) -> int:
     """Check the machine and the environment (the default command).
 
     \b
@@ -143,20 +147,34 @@ def check(
 
     Exit codes: 0 passed, 1 findings, 2 wrong usage, 3 could not assess.
     """
-    from envcheck.collect import Wishes
     from envcheck.probes.source import Live
 
-    wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
     code = CodeScan(python) if scan else None
-    facts, knowledge, timings = gather(Live(), wishes, code, out["expect"])
-    return finish(facts, knowledge, timings, code.findings if code else (), **out)
+    expect: Expect = settled.setting("expect")
+    facts, knowledge, timings = gather(Live(), wishes_of(python, settled), code, expect)
+    return finish(facts, knowledge, timings, code.findings if code else None, settled, **asked)
+
+
+def wishes_of(python: str | None, settled: Resolved) -> Wishes:
+    from envcheck.collect import Wishes
+
+    smoke, timeout = settled.values["smoke"], settled.setting("timeout")
+    deadlines = (timeout, timeout, settled.setting("smoke-timeout"))
+    wishes = Wishes(python, smoke.value != "off", *deadlines, smoke.value == "quick")
+    typed = smoke.origin == COMMAND_LINE
+    return wishes if typed else wishes._replace(no_smoke=smoke.origin)
 
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @target_options
 def record(
-    folder: Path, python: str | None, smoke: bool, timeout: float, smoke_timeout: float
+    folder: Path,
+    python: str | None,
+    smoke: bool,
+    quick: bool,
+    timeout: float,
+    smoke_timeout: float,
 ) -> int:
     """Write this machine into FOLDER, redacted, for `replay`.
 
@@ -173,7 +191,7 @@ def record(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise EnvcheckError(f"{folder}: this is not a new or empty folder.", 2)
     recording = Recording(Live())
-    wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout)
+    wishes = Wishes(python, smoke, timeout, timeout, smoke_timeout, quick)
     facts, _, _ = gather(recording, wishes, None, "cpu")
     machines.save(folder, facts, recording, str(Path("~").expanduser()), socket.gethostname())
     write(f"Recorded {len(facts)} facts in {folder}. Judge them: envcheck replay {folder}\n")
@@ -183,7 +201,8 @@ def record(
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @report_options
-def replay(folder: Path, **out: Any) -> int:
+@governed
+def replay(settled: Resolved, folder: Path, **asked: Any) -> int:
     """Judge a recorded machine exactly as if it were this one.
 
     \b
@@ -195,7 +214,7 @@ def replay(folder: Path, **out: Any) -> int:
     from envcheck import machines
 
     facts = machines.load(folder)
-    return finish(facts, load_knowledge(out["expect"]), {}, (), **out)
+    return finish(facts, load_knowledge(settled.setting("expect")), {}, None, settled, **asked)
 
 
 class Knowledge(NamedTuple):
@@ -288,19 +307,22 @@ def finish(
     facts: Facts,
     knowledge: Knowledge,
     timings: dict[str, float],
-    code: Sequence[Finding],
-    *,
-    expect: Expect,
-    fail_on: Severity,
+    code: Sequence[Finding] | None,
+    settled: Resolved,
     **asked: Any,
 ) -> int:
     """Judge, print, and give the exit code. ``code`` are findings in the user's code."""
     from envcheck import report
     from envcheck.engine import run_rules
 
-    outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect).joined(code)
+    facts, expect = settled.added(facts), settled.setting("expect")
+    outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect, code)
+    if outcome.code:
+        from envcheck.imports.here import shown
+
+        outcome = outcome.joined(shown(outcome.code))
     built = report.build(facts, outcome, knowledge.matrix, expect, timings)
-    return deliver(built, judge_report(built, fail_on), Delivery(**asked))
+    return deliver(built, judge_report(built, settled.setting("fail-on")), Delivery(**asked))
 
 
 def terminal_style(verbosity: int) -> Style:
@@ -369,21 +391,27 @@ def run(argv: Sequence[str]) -> int:
     try:
         return int(cli.main(list(argv), prog_name="envcheck", standalone_mode=False) or 0)
     except EnvcheckError as error:
-        complain(str(error))
+        complain(str(error), annotate=True)
         return error.exit_code
     except click.ClickException as error:
-        complain(error.format_message())
+        complain(error.format_message(), annotate=True)
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         complain("interrupted.")
         return 130
 
 
-def complain(text: str) -> None:
+def complain(text: str, annotate: bool = False) -> None:
+    """On stderr; on GitHub as an annotation, too, where there is no report to have one."""
     from envcheck.render.view import clean
 
-    if sys.stderr is not None:
-        click.echo(f"envcheck: {clean(text)}", err=True)
+    if sys.stderr is None:
+        return
+    click.echo(f"envcheck: {clean(text)}", err=True)
+    if annotate and os.environ.get("GITHUB_ACTIONS") == "true":
+        from envcheck.render import github
+
+        click.echo(github.command("error", clean(text), "envcheck"), err=True, nl=False)
 
 
 def keep_details(details: str) -> str:

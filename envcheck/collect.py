@@ -20,6 +20,10 @@ class Wishes(NamedTuple):
     target_timeout: float = 10.0
     nvml_timeout: float = 10.0
     smoke_timeout: float = 300.0
+    quick: bool = False
+    """One epoch of training."""
+    no_smoke: str = "--no-smoke"
+    """Who left the training out, where it is."""
 
 
 class Collector:
@@ -126,14 +130,15 @@ class Collector:
     def _spawn_smoke(self, facts: dict[str, Fact]) -> Child | Fact:
         """The fact where nothing is trained."""
         if not self._wishes.smoke:
-            return not_applicable("left out by --no-smoke")
+            return not_applicable(f"left out by {self._wishes.no_smoke}")
         if facts["tensorflow.import"].state == "absent":
             return not_applicable("there is no TensorFlow to import")
         from envcheck.probes import smoke
 
         self._smoke_began = time.monotonic()
         python = facts["target.executable"].value
-        return smoke.spawn(self._source, python, self._wishes.smoke_timeout, self._progress)
+        wishes = self._wishes
+        return smoke.spawn(self._source, python, wishes.smoke_timeout, self._progress, wishes.quick)
 
     def _smoke(self, child: Child) -> Fact:
         from envcheck.probes import smoke

@@ -60,6 +60,20 @@ def install_driver(facts: Facts, note: str = "") -> Fix:
     return manual("install-driver", note, root=True)
 
 
+def update_driver(facts: Facts, wanted: str) -> Fix:
+    """The driver is the host's in a container, and Windows' in WSL."""
+    note = "Install the NVIDIA driver {wanted} or newer (https://www.nvidia.com/drivers), then "
+    note += "reboot."
+    if facts.value(F.SYSTEM_OS) == "wsl2":
+        note = "In Windows, not inside WSL, install the NVIDIA driver {wanted} or newer "
+        note += "(https://www.nvidia.com/drivers), then restart WSL; in PowerShell:"
+        return manual("update-windows-driver", note, ("wsl.exe", "--shutdown"), wanted=wanted)
+    if facts.value(F.SYSTEM_CONTAINER) is not None:
+        note = "On the host, not in this container, install the NVIDIA driver {wanted} or newer "
+        note += "(https://www.nvidia.com/drivers), then reboot the host."
+    return manual("update-driver", note, root=True, wanted=wanted)
+
+
 def nvml_said(facts: Facts) -> Evidence:
     """How NVML answered, in words."""
     nvml = facts.value(F.DRIVER_NVML)

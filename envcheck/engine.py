@@ -14,6 +14,7 @@ from envcheck.model import (
     Expect,
     Facts,
     Finding,
+    Ignored,
     Match,
     NotEvaluated,
     RuleResult,
@@ -53,6 +54,9 @@ class Outcome(NamedTuple):
     not_evaluated: tuple[NotEvaluated, ...]
     checked: int
     rules: tuple[RuleResult, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    code: tuple[Finding, ...] = ()
+    """Findings in the user's code, as the policy leaves them; not yet among ``findings``."""
 
     def joined(self, code: Sequence[Finding]) -> Outcome:
         """With the findings in the user's code, each behind the environment's of its severity."""
@@ -62,27 +66,75 @@ class Outcome(NamedTuple):
         return self._replace(findings=(*roots, *follow))
 
 
-def run_rules(rules: Sequence[Rule], facts: Facts, matrix: Matrix, expect: Expect) -> Outcome:
+def run_rules(
+    rules: Sequence[Rule],
+    facts: Facts,
+    matrix: Matrix,
+    expect: Expect,
+    code: Sequence[Finding] | None = None,
+) -> Outcome:
     """Judge every rule that applies. Its ``needs`` decide: an unknown one leaves the rule not
-    evaluated, a not-applicable one leaves it out, an absent one is the rule's own business."""
-    findings: list[Finding] = []
-    skipped: list[NotEvaluated] = []
-    results: list[RuleResult] = []
-    checked = 0
-    for rule in rules:
-        reason = why_not(rule, facts, expect)
-        if reason:
-            results.append(result_of(rule, "not-applicable", reason))
-            continue
-        found = judge_rule(rule, facts, matrix)
-        if isinstance(found, NotEvaluated):
-            skipped.append(found)
-            results.append(result_of(rule, "not-evaluated", found.reason))
-            continue
-        checked += 1
-        findings += found
-        results.append(result_of(rule, "found" if found else "fine"))
-    return Outcome(link_causes(findings, rules), tuple(skipped), checked, tuple(results))
+    evaluated, a not-applicable one leaves it out, an absent one is the rule's own business.
+
+    What the policy ignores is taken out before causes are linked: what merely followed from it
+    then stands on its own. ``code`` are findings in the user's code; None: it was not read."""
+    early = [_judged(rule, facts, matrix, expect) for rule in rules if not _is_last(rule)]
+    found = _found(early)
+    ignored: tuple[Ignored, ...] = ()
+    if "policy.file" in facts:
+        from envcheck.policy import apply
+
+        judged = frozenset(row.result.code for row in early if row.result.answer in DECIDED)
+        settled = apply.settle(found, code, judged, facts)
+        code, ignored = settled.code, settled.ignored
+        facts = facts.merged({"policy.unused": settled.unused})
+        late = [_judged(rule, facts, matrix, expect) for rule in rules if _is_last(rule)]
+        found = [*settled.findings, *apply.weighed(_found(late), facts)]
+    else:
+        late = [_judged(rule, facts, matrix, expect) for rule in rules if _is_last(rule)]
+        found = [*found, *_found(late)]
+    rows = sorted((*early, *late), key=lambda row: row.result.code)
+    return Outcome(
+        link_causes(found, rules),
+        tuple(item for row in rows for item in row.skipped),
+        sum(row.result.answer in DECIDED for row in rows),
+        tuple(row.result for row in rows),
+        ignored,
+        tuple(code or ()),
+    )
+
+
+DECIDED = ("found", "fine")
+
+
+def _found(rows: Sequence[Judged]) -> list[Finding]:
+    return [finding for row in rows for finding in row.findings]
+
+
+def _is_last(rule: Rule) -> bool:
+    """Whether it is about what all others found."""
+    return any(key.name == "policy.unused" for key in rule.needs)
+
+
+class Judged(NamedTuple):
+    """What became of one rule."""
+
+    result: RuleResult
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[NotEvaluated, ...] = ()
+
+
+def _judged(rule: Rule, facts: Facts, matrix: Matrix, expect: Expect) -> Judged:
+    reason = why_not(rule, facts, expect)
+    if reason:
+        return Judged(result_of(rule, "not-applicable", reason))
+    found = judge_rule(rule, facts, matrix)
+    findings = tuple(item for item in found if isinstance(item, Finding))
+    skipped = tuple(item for item in found if isinstance(item, NotEvaluated))
+    if skipped and not findings:
+        reason = "; ".join(item.reason for item in skipped)
+        return Judged(result_of(rule, "not-evaluated", reason), (), skipped)
+    return Judged(result_of(rule, "found" if findings else "fine"), findings, skipped)
 
 
 def why_not(rule: Rule, facts: Facts, expect: Expect) -> str:
@@ -98,27 +150,34 @@ def applies(rule: Rule, facts: Facts, expect: Expect) -> bool:
     return not why_not(rule, facts, expect)
 
 
-def judge_rule(rule: Rule, facts: Facts, matrix: Matrix) -> NotEvaluated | list[Finding]:
+def judge_rule(rule: Rule, facts: Facts, matrix: Matrix) -> list[Finding | NotEvaluated]:
     def skipped(reason: str, names: Sequence[str] = (), crashed: bool = False) -> NotEvaluated:
         return NotEvaluated(rule.code, rule.slug, rule.layer, reason, tuple(names), crashed)
 
     missing = [key for key in rule.needs if facts.fact(key).state == "unknown"]
     if missing:
         reasons = sorted({facts.fact(key).reason for key in missing})
-        return skipped("; ".join(reasons), [key.name for key in missing])
+        return [skipped("; ".join(reasons), [key.name for key in missing])]
     matches = attempt(_judge, rule, facts, matrix)
     if isinstance(matches, Unjudged):
-        return skipped(str(matches))
+        return [skipped(str(matches))]
     if isinstance(matches, Crashed):
-        return skipped(matches.summary, crashed=True)
-    return [make_finding(rule, match) for match in matches]
+        return [skipped(matches.summary, crashed=True)]
+    return [
+        make_finding(rule, match)
+        if isinstance(match, Match)
+        else replace(
+            skipped(str(match), [match.fact] if match.fact else []), layer=match.layer or rule.layer
+        )
+        for match in matches
+    ]
 
 
 def result_of(rule: Rule, answer: Answer, reason: str = "") -> RuleResult:
     return RuleResult(rule.code, rule.slug, rule.layer, rule.severity, rule.about, answer, reason)
 
 
-def _judge(rule: Rule, facts: Facts, matrix: Matrix) -> tuple[Match, ...] | Unjudged:
+def _judge(rule: Rule, facts: Facts, matrix: Matrix) -> tuple[Match | Unjudged, ...] | Unjudged:
     try:
         return tuple(rule.judge(facts, matrix))
     except Unjudged as unjudged:
@@ -139,6 +198,7 @@ def make_finding(rule: Rule, match: Match) -> Finding:
         evidence=match.evidence,
         rows=match.rows,
         fixes=match.fixes,
+        place=match.place,
     )
 
 
@@ -190,7 +250,7 @@ def _rank(finding: Finding, rule: Rule) -> tuple[int, bool, int, bool, str, str]
     return (
         SEVERITIES.index(finding.severity),
         not any("SMK101".startswith(start) for start in rule.explains),
-        LAYERS.index(finding.layer),
+        (*LAYERS, "policy").index(finding.layer),
         not any("SMK201".startswith(start) for start in rule.explains),
         finding.code,
         finding.subject,

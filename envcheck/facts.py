@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from envcheck.model import Key
+from envcheck.model import Key, not_applicable
 from envcheck.versions import ComputeCapability, CudaRelease, DriverRelease
 
 T = TypeVar("T")
@@ -381,6 +381,28 @@ class SmokeResult(NamedTuple):
         return next(iter(self.failed()), None)
 
 
+class Demand(NamedTuple):
+    """One entry of the policy's `require`. ``wanted`` is a range of versions, a least number, or
+    patterns of names; ``left_out`` says why it is not demanded here."""
+
+    key: str
+    wanted: tuple[str, ...]
+    file: str
+    line: int
+    left_out: str = ""
+
+
+class Ignore(NamedTuple):
+    """One entry of the policy's `ignore`. ``expires`` is its last day, as 2027-01-31."""
+
+    code: str
+    reason: str
+    expires: str
+    file: str
+    line: int
+    subject: str | None = None
+
+
 def _text(value: Any) -> str:
     return str(value)
 
@@ -589,3 +611,14 @@ CODE = Key("code.scan", _one(CodeScan))
 """The current folder's code as the scanner saw it; not applicable where it is no project."""
 
 SMOKE = Key("smoke.result", _smoke)
+
+NO_POLICY = not_applicable("there is no policy")
+POLICY_FILE = Key("policy.file", _text, NO_POLICY)
+POLICY_TODAY = Key("policy.today", _text, NO_POLICY)
+"""The day on which it is judged."""
+POLICY_REQUIRE = Key("policy.require", _rows(Demand), NO_POLICY)
+POLICY_IGNORES = Key("policy.ignores", _rows(Ignore), NO_POLICY)
+POLICY_SEVERITY = Key("policy.severity", _mapping, NO_POLICY)
+"""Code to the severity that the policy gives it."""
+POLICY_UNUSED = Key("policy.unused", _rows(Ignore), NO_POLICY)
+"""The ignores that met no finding, though what they name was judged; known after all else is."""

@@ -19,8 +19,9 @@ Safety = Literal["safe", "review", "manual"]
 Status = Literal["pass", "warn", "fail", "inconclusive"]
 Expect = Literal["gpu", "cpu"]
 Layer = Literal[
-    "driver", "gpu", "cuda", "cudnn", "python", "tensorflow", "keras", "imports", "smoke"
+    "driver", "gpu", "cuda", "cudnn", "python", "tensorflow", "keras", "imports", "smoke", "policy"
 ]
+"""The policy is no layer of the stack: it is what findings about its own entries are about."""
 LayerStatus = Literal["ok", "warning", "error", "unknown", "skipped", "not-applicable"]
 State = Literal["known", "absent", "unknown", "not-applicable"]
 Answer = Literal["found", "fine", "not-evaluated", "not-applicable"]
@@ -82,10 +83,12 @@ NOT_RECORDED = unknown("no probe has looked at it")
 
 @dataclass(frozen=True, slots=True)
 class Key(Generic[T_co]):
-    """The name of a fact and the type that its JSON value is read as."""
+    """The name of a fact and the type that its JSON value is read as. ``otherwise`` is what it is
+    where nothing was recorded."""
 
     name: str
     read: Callable[[Any], T_co]
+    otherwise: Fact = NOT_RECORDED
 
 
 class Facts(Mapping[str, Fact]):
@@ -112,7 +115,7 @@ class Facts(Mapping[str, Fact]):
 
     def fact(self, key: Key[Any]) -> Fact:
         family = key.name.split(".")[0]
-        return self._facts.get(key.name) or self._facts.get(f"{family}.probe") or NOT_RECORDED
+        return self._facts.get(key.name) or self._facts.get(f"{family}.probe") or key.otherwise
 
     def value(self, key: Key[T]) -> T | None:
         fact = self.fact(key)
@@ -157,6 +160,16 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the user's code, counted from 1. A cell of a notebook has no line of its file:
+    ``line`` is None."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """What a rule says when it fires; the engine makes the :class:`Finding` of it. ``layer`` is
     given where it is not the rule's own."""
@@ -170,16 +183,7 @@ class Match:
     confidence: Confidence = "certain"
     why: str | None = None
     layer: Layer | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place in the user's code, counted from 1. A cell of a notebook has no line of its file:
-    ``line`` is None."""
-
-    file: str
-    line: int | None = None
-    column: int | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +209,17 @@ class Finding:
     @property
     def key(self) -> tuple[str, str]:
         return (self.code, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A finding that the policy ignores, and the entry that does: it does not count."""
+
+    finding: Finding
+    reason: str
+    expires: str
+    file: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +285,7 @@ class Report:
     """Seconds per probe."""
     rules: tuple[RuleResult, ...] = ()
     """Every rule that there is, by code."""
+    ignored: tuple[Ignored, ...] = ()
 
 
 class EnvcheckError(Exception):
@@ -281,7 +297,13 @@ class EnvcheckError(Exception):
 
 
 class Unjudged(Exception):
-    """Raised by a rule whose facts are there, but where the matrix does not know enough."""
+    """Raised by a rule whose facts are there, but where the matrix does not know enough. A rule
+    that judges several things yields one for each that it cannot judge, with its layer and the
+    fact that is missing."""
+
+    def __init__(self, reason: str, layer: Layer | None = None, fact: str = "") -> None:
+        super().__init__(reason)
+        self.layer, self.fact = layer, fact
 
 
 class ParseError(ValueError):

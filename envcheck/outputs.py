@@ -40,16 +40,19 @@ class Delivery(NamedTuple):
         return 1 if self.verbose else -1 if self.quiet else 0
 
 
+fail_on_option = click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info"]),
+    default="error",
+    show_default=True,
+    help="The least severity that makes the exit code 1.",
+)
+
+
 def output_options(command: C) -> C:
     for option in reversed(
         (
-            click.option(
-                "--fail-on",
-                type=click.Choice(["error", "warning", "info"]),
-                default="error",
-                show_default=True,
-                help="The least severity that makes the exit code 1.",
-            ),
+            fail_on_option,
             click.option(
                 "--format",
                 "format_",

@@ -61,6 +61,7 @@ def build(
         checked=outcome.checked,
         timings=dict(timings or {}),
         rules=outcome.rules,
+        ignored=outcome.ignored,
     )
 
 

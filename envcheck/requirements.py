@@ -319,3 +319,10 @@ def _compiled(row: F.Distribution, tensorflow: str) -> Iterator[Companion]:
                 made_for = str(requirement.specifier)
                 yield Companion(row.name, row.version or "", row.path, made_for, ())
             return
+
+
+PKG_RESOURCES = {"tensorflow-hub": "<=0.16.1", "tensorboard": "<2.21"}
+"""Releases that import pkg_resources, which their metadata does not say. Each was run beside
+setuptools 81 and 82, tensorboard from 2.4 to 2.21; 0.16.1 is the last tensorflow-hub there is."""
+WITH_PKG_RESOURCES = "setuptools<82"
+"""82.0 took it out."""

@@ -30,6 +30,12 @@ class Recipe:
     pip: tuple[tuple[str, ...], ...] = ()
 
     @property
+    def setuptools(self) -> tuple[str, ...]:
+        """82 has no pkg_resources, which any tensorboard up to 2.20 wants: a finding (TFX306)."""
+        named = any(package.startswith("setuptools") for package in self.packages)
+        return () if named else ("setuptools<82",)
+
+    @property
     def digest(self) -> str:
         return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
 
@@ -107,7 +113,7 @@ def build(recipe: Recipe, home: Path) -> None:
     uv("venv", "--quiet", "--seed", "--python", base, str(home))
     python = str(home / "bin" / "python")
     if recipe.packages:
-        uv("pip", "install", "--quiet", "--python", python, *recipe.packages)
+        uv("pip", "install", "--quiet", "--python", python, *recipe.packages, *recipe.setuptools)
     for args in recipe.pip:
         subprocess.run([python, "-m", "pip", "--quiet", *args], check=True, capture_output=True)
 

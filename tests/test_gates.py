@@ -60,6 +60,7 @@ def command(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("code", [0, 1, 3])
 def test_the_action_ends_as_envcheck_ends(command: Path, tmp_path: Path, code: int) -> None:
     inputs = {
+        "INPUT_POLICY": "gate $(touch injected).toml",
         "INPUT_EXPECT": "gpu",
         "INPUT_FAIL_ON": "warning",
         "INPUT_PYTHON": "a b/bin/python; touch injected",
@@ -73,11 +74,26 @@ def test_the_action_ends_as_envcheck_ends(command: Path, tmp_path: Path, code: i
     assert ended == code
     called = " | ".join(text.splitlines())
     assert called == (
-        "check | --expect | gpu | --fail-on | warning | --python | a b/bin/python; touch injected"
-        " | --no-smoke | --output | envcheck.sarif | --output | env check.html | --timeout | 20"
+        "check | --policy | gate $(touch injected).toml | --expect | gpu | --fail-on | warning"
+        " | --python | a b/bin/python; touch injected | --no-smoke | --output | envcheck.sarif"
+        " | --output | env check.html | --timeout | 20"
     )
     assert (tmp_path / "output").read_text(encoding="utf-8") == f"exit-code={code}\n"
     assert not (tmp_path / "injected").exists()
+
+
+@pytest.mark.parametrize(
+    ("smoke", "called"), [("true", "--smoke"), ("quick", "--quick"), ("false", "--no-smoke")]
+)
+def test_the_training_as_an_input(command: Path, tmp_path: Path, smoke: str, called: str) -> None:
+    inputs = dict.fromkeys(("PYTHON", "POLICY", "EXPECT", "FAIL_ON", "OUTPUT", "ARGUMENTS"), "")
+    inputs = {f"INPUT_{name}": text for name, text in (inputs | {"SMOKE": smoke}).items()}
+    step = ACTION["runs"]["steps"][1]
+    _, text = run_step(step, tmp_path, ENVCHECK=str(command), ENDS="0", **inputs)
+    assert text.splitlines() == ["check", called]
+    wrong = inputs | {"INPUT_SMOKE": "on"}
+    ended, text = run_step(step, tmp_path, ENVCHECK=str(command), ENDS="0", **wrong)
+    assert (ended, text) == (2, "::error::smoke is one of true, quick, false\n")
 
 
 def test_the_action_needs_no_input(command: Path, tmp_path: Path) -> None:
@@ -88,7 +104,8 @@ def test_the_action_needs_no_input(command: Path, tmp_path: Path) -> None:
     _, text = run_step(
         ACTION["runs"]["steps"][1], tmp_path, ENVCHECK=str(command), ENDS="0", **names
     )
-    assert text.splitlines() == ["check", "--expect", "gpu", "--fail-on", "error"]
+    # The policy of the repository decides.
+    assert text.splitlines() == ["check"]
 
 
 @pytest.mark.slow
@@ -110,6 +127,7 @@ def test_the_action_installs_envcheck_beside_the_target(
     name, _, script = (tmp_path / "env").read_text(encoding="utf-8").strip().partition("=")
     assert name == "ENVCHECK"
     inputs = {"INPUT_EXPECT": "cpu", "INPUT_FAIL_ON": "error", "INPUT_SMOKE": "false"}
+    inputs["INPUT_POLICY"] = ""
     ended, text = run_step(
         ACTION["runs"]["steps"][1],
         tmp_path,
@@ -156,6 +174,39 @@ def test_the_component_for_gitlab_is_a_pipeline(tmp_path: Path) -> None:
     }
     # GitLab reads a report that fails the job, too.
     assert job["artifacts"]["when"] == "always"
+
+
+@pytest.mark.parametrize(
+    ("given", "called"),
+    [
+        ({}, []),
+        (
+            {"policy": "a b.toml", "expect": "cpu", "fail-on": "warning"},
+            ["--policy", "a b.toml", "--expect", "cpu", "--fail-on", "warning"],
+        ),
+    ],
+    ids=["no input", "inputs"],
+)
+def test_what_the_component_for_gitlab_calls(
+    tmp_path: Path, given: dict[str, str], called: list[str]
+) -> None:
+    head, _, body = (
+        (ROOT / "templates/envcheck.yml").read_text(encoding="utf-8").partition("\n---\n")
+    )
+    spec = yaml.safe_load(head)["spec"]["inputs"]
+    inputs = {name: item.get("default") for name, item in spec.items()} | given
+    job = yaml.safe_load(interpolated(body, {**inputs, "package": "envcheck"}))["envcheck"]
+    program = tmp_path / "envcheck"
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    script = job["script"][-1].replace("/tmp/envcheck/bin/envcheck", str(program))
+    env = plain_environment(**{name: text or "" for name, text in job["variables"].items()})
+    done = subprocess.run(
+        ["sh", "-c", script], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[:3] == ["check", "--python", "python3"]
+    assert done.stdout.splitlines()[3 : 3 + len(called)] == called
+    assert done.stdout.splitlines()[3 + len(called)] == "--output"
 
 
 def test_the_hook_is_one() -> None:

@@ -6,6 +6,7 @@ import difflib
 import os
 import shlex
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,18 +15,21 @@ import click
 
 from envcheck.model import (
     EnvcheckError,
+    Fact,
     Facts,
     LayerStatus,
     NotEvaluated,
     Report,
-    Severity,
     StackLayer,
     known,
+    not_applicable,
 )
 from envcheck.outputs import Delivery, deliver, output_options
+from envcheck.policy import Resolved, governed
 from envcheck.verdict import judge_report
 
 if TYPE_CHECKING:
+    from envcheck.engine import Outcome
     from envcheck.imports.scan import Remedies, Scan
     from envcheck.imports.stack import Stack
 
@@ -47,14 +51,16 @@ if TYPE_CHECKING:
 @click.option("--fix", is_flag=True, help="Rewrite what has one right answer, then judge again.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change, and change nothing.")
 @output_options
+@governed
 def scan(
+    settled: Resolved,
     paths: tuple[Path, ...],
     tensorflow: str | None,
     keras: str | None,
     python: str | None,
     fix: bool,
     diff: bool,
-    **out: Any,
+    **asked: Any,
 ) -> int:
     """Judge the TensorFlow and Keras imports of your code.
 
@@ -84,7 +90,10 @@ def scan(
     if fix:
         _rewrite(found, stack, remedies)
         found = scanner.scan(places, stack, remedies=remedies)
-    return _finish(found, facts, {"scan": time.monotonic() - began}, **out)
+    if not paths:
+        facts = facts.merged({"code.scan": _read(found)})
+    built = report_of(found, facts, {"scan": time.monotonic() - began}, settled)
+    return deliver(built, judge_report(built, settled.setting("fail-on")), Delivery(**asked))
 
 
 def _given(tensorflow: str | None, keras: str | None) -> tuple[Stack, Facts]:
@@ -168,14 +177,38 @@ def _print_diff(found: Scan, stack: Stack) -> int:
     return 1 if texts else 0
 
 
-def _finish(
-    found: Scan, facts: Facts, timings: dict[str, float], *, fail_on: Severity, **asked: Any
-) -> int:
-    built = report_of(found, facts, timings)
-    return deliver(built, judge_report(built, fail_on), Delivery(**asked))
+def _read(found: Scan) -> Fact:
+    """The whole current folder."""
+    counts = Counter(finding.code for finding in found.findings if finding.severity != "info")
+    value = {"files": found.files, "stopped": found.stopped, "findings": dict(counts)}
+    return known(value, os.getcwd())
 
 
-def report_of(found: Scan, facts: Facts, timings: dict[str, float]) -> Report:
+def _judged(found: Scan, facts: Facts, settled: Resolved) -> Outcome:
+    """The findings as the policy leaves them, and those about its entries for code."""
+    from envcheck.engine import Outcome, run_rules
+
+    if settled.policy is None:
+        return Outcome(found.findings, (), found.files)
+    from envcheck.commands.matrix import load
+    from envcheck.policy.codes import scan_codes
+    from envcheck.rules import FAMILIES, discover
+
+    facts = settled.added(facts)
+    ignores = [row._asdict() for row in settled.policy.ignores if row.code in scan_codes()]
+    nothing = not_applicable("a scan judges code only")
+    facts = facts.merged(
+        {
+            "policy.require": nothing,
+            "policy.ignores": known(ignores, settled.policy.file) if ignores else nothing,
+        }
+    )
+    rules = discover([name for name in FAMILIES if name != "POL"])
+    outcome = run_rules(rules, facts, load(None), "cpu", found.findings)
+    return outcome.joined(outcome.code)
+
+
+def report_of(found: Scan, facts: Facts, timings: dict[str, float], settled: Resolved) -> Report:
     """A report of the layers that a scan looks at; ``checked`` counts the files."""
     from envcheck import __version__
     from envcheck import facts as F
@@ -191,7 +224,8 @@ def report_of(found: Scan, facts: Facts, timings: dict[str, float]) -> Report:
         )
         for root in found.unknown
     )
-    severities = {finding.severity for finding in found.findings}
+    outcome = _judged(found, facts, settled)
+    severities = {finding.severity for finding in outcome.findings if finding.layer == "imports"}
     status: LayerStatus = "ok" if found.files else "unknown"
     for severity in ("warning", "error"):
         if severity in severities:
@@ -210,12 +244,13 @@ def report_of(found: Scan, facts: Facts, timings: dict[str, float]) -> Report:
         matrix_version="",
         matrix_overlay=None,
         expect="cpu",
-        facts=facts,
+        facts=settled.added(facts),
         stack=(*versions, StackLayer("imports", status, count, os.getcwd())),
-        findings=found.findings,
+        findings=outcome.findings,
         not_evaluated=skipped,
         checked=found.files,
         timings=timings,
+        ignored=outcome.ignored,
     )
 
 

@@ -33,7 +33,8 @@ MARKS = (
 
 
 class Look(NamedTuple):
-    """``fact`` is ``code.scan``: how much was read and what was found in it."""
+    """``fact`` is ``code.scan``: how much was read and what was found in it; ``findings`` are
+    all, those that are only information too."""
 
     fact: Fact
     findings: tuple[Finding, ...] = ()
@@ -59,7 +60,12 @@ def look(source: Source, facts: Facts, python: str | None) -> Look:
         "stopped": found.stopped,
         "findings": dict(sorted(Counter(finding.code for finding in told).items())),
     }
-    return Look(known(value, source.cwd), tuple(_first_of_each(told)))
+    return Look(known(value, source.cwd), tuple(found.findings))
+
+
+def shown(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """What a report of the environment has of them."""
+    return tuple(_first_of_each([row for row in findings if row.severity != "info"]))
 
 
 def why_not(source: Source, facts: Facts) -> str:

@@ -297,7 +297,8 @@ def _cu11_wheels(
         if provider is None:
             return
         wheels[provider.project] = provider.versions[-1]
-    asked = f"=={demands.cudnn}.*" if demands.cudnn else ">=8.6,<8.7"
+    wish = demands.cudnn or ">=8.6,<8.7"
+    asked = wish if wish[0] in "<>=!~" else f"=={wish}.*"
     for cudnn in (asked, ">=8.7,<9"):
         version = matrix.resolve("nvidia-cudnn-cu11", cudnn)
         if version:

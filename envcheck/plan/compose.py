@@ -10,6 +10,7 @@ from envcheck.matrix import Matrix
 from envcheck.matrix.specs import intersect
 from envcheck.plan.candidates import Candidate
 from envcheck.plan.model import Choice, Demands, Plan
+from envcheck.requirements import PKG_RESOURCES, WITH_PKG_RESOURCES, has_room
 from envcheck.versions import DriverRelease
 
 BESIDE = ("numpy", "protobuf")
@@ -147,6 +148,11 @@ def _requirements(candidate: Candidate, demands: Demands) -> Iterator[str]:
 
 def _constraints(candidate: Candidate, bounds: dict[str, str | None]) -> Iterator[str]:
     yield from (f"{name}{bound}" for name, bound in bounds.items() if bound)
+    tensorboard = candidate.build.requirement(
+        "tensorboard", candidate.python, candidate.wheel.platform
+    )
+    if tensorboard and has_room(intersect(tensorboard, PKG_RESOURCES["tensorboard"]) or ""):
+        yield WITH_PKG_RESOURCES
     if candidate.cuda.extra:
         wheels = sorted(candidate.cuda.wheels.items())
         yield from (f"{name}=={version}" for name, version in wheels)

@@ -26,11 +26,16 @@ SOURCE = "coffee_smoke in the target's interpreter"
 
 
 def spawn(
-    source: Source, python: str, timeout: float, progress: Callable[[str], None] | None
+    source: Source,
+    python: str,
+    timeout: float,
+    progress: Callable[[str], None] | None,
+    quick: bool = False,
 ) -> Child:
     # It ends by itself in time to tell what it has found so far.
     inner = max(timeout - LAST_WORDS, timeout / 2)
     argv = [python, str(PROGRAM), "--json", "--nonce", MARKER, "--timeout", f"{inner:g}"]
+    argv += ["--quick"] if quick else []
     env = unwriting(source)
     if "KERAS_HOME" not in env and not _has_keras_config(source):
         # Keras would write its default configuration into the user's home. It does without one

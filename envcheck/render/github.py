@@ -25,6 +25,9 @@ def render(sheet: Sheet) -> str:
         title = f"{finding.code} {finding.slug}"
         kind = KINDS[finding.severity]
         kinds[kind].append(command(kind, text, title, finding.place))
+    if sheet.view.ignored:
+        text = "\n".join(item.line for item in sheet.view.ignored)
+        kinds["notice"].insert(0, command("notice", text, "envcheck: ignored by the policy"))
     if sheet.view.unknown:
         kind = "error" if sheet.verdict.status == "inconclusive" else "warning"
         text = "\n".join((sheet.headline, "Could not be judged:", *sheet.view.unknown))

@@ -6,7 +6,16 @@ import json
 from typing import Any
 
 from envcheck import facts as F
-from envcheck.model import Evidence, Finding, Fix, NotEvaluated, Report, StackLayer, Verdict
+from envcheck.model import (
+    Evidence,
+    Finding,
+    Fix,
+    Ignored,
+    NotEvaluated,
+    Report,
+    StackLayer,
+    Verdict,
+)
 
 SCHEMA = "envcheck.report/1"
 
@@ -39,6 +48,7 @@ def document(report: Report, verdict: Verdict) -> dict[str, Any]:
         },
         "stack": [_layer(layer) for layer in report.stack],
         "findings": [_finding(finding) for finding in report.findings],
+        "ignored": [_ignored(item) for item in report.ignored],
         "not_evaluated": [_not_evaluated(item) for item in report.not_evaluated],
         "checked": report.checked,
         "facts": {name: fact.to_json() for name, fact in facts.items()},
@@ -72,6 +82,15 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "matrix_rows": list(finding.rows),
         "fixes": [fix_document(fix) for fix in finding.fixes],
         "caused_by": {"code": cause[0], "subject": cause[1]} if cause else None,
+    }
+
+
+def _ignored(item: Ignored) -> dict[str, Any]:
+    return {
+        "reason": item.reason,
+        "expires": item.expires,
+        "source": f"{item.file}:{item.line}",
+        "finding": _finding(item.finding),
     }
 
 

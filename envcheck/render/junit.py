@@ -48,14 +48,19 @@ def _case(suite: Element, rule: RuleResult, found: Sequence[FindingView], sheet:
         SubElement(case, "skipped", message=f"not evaluated: {rule.reason}")
     elif rule.answer == "not-applicable":
         SubElement(case, "skipped", message=f"does not apply: {rule.reason}")
+    ignored = [item for item in sheet.view.ignored if item.finding.code == rule.code]
+    if ignored and not found:
+        SubElement(case, "skipped", message="; ".join(item.line for item in ignored)[:1000])
     failing = [finding for finding in found if finding.fails]
     if failing:
         message = "; ".join(finding.title for finding in failing)[:1000]
         failure = SubElement(case, "failure", message=message, type=failing[0].severity)
         failure.text = _text(failing, sheet)
     others = [finding for finding in found if not finding.fails]
-    if others:
-        SubElement(case, "system-out").text = _text(others, sheet)
+    told = [_text(others, sheet)] if others else []
+    told += [item.line for item in ignored] if found else []
+    if told:
+        SubElement(case, "system-out").text = "\n\n".join(told)
 
 
 def _text(findings: Sequence[FindingView], sheet: Sheet) -> str:

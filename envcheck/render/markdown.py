@@ -59,6 +59,11 @@ def _lines(sheet: Sheet) -> Iterator[str]:
         yield "### Could not be judged"
         yield ""
         yield from (f"- {escaped(text)}" for text in view.unknown)
+    if view.ignored:
+        yield ""
+        yield "### Ignored by the policy"
+        yield ""
+        yield from (f"- {escaped(item.line)}" for item in view.ignored)
     yield ""
     yield "<sub>" + escaped(_signature(sheet)) + "</sub>"
 

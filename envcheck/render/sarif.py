@@ -18,12 +18,13 @@ FINGERPRINT = "envcheck/v1"
 
 
 def render(sheet: Sheet) -> str:
-    rules = rules_of(sheet)
+    rules, view = rules_of(sheet), sheet.view
     index = {rule.code: number for number, rule in enumerate(rules)}
-    marks = fingerprints(sheet.findings)
+    suppressed = {len(sheet.findings) + at: row.because for at, row in enumerate(view.ignored)}
+    findings = (*sheet.findings, *(item.finding for item in view.ignored))
     results = [
-        _result(finding, index[finding.code], mark, sheet)
-        for finding, mark in zip(sheet.findings, marks, strict=True)
+        _result(finding, index[finding.code], mark, sheet) | _suppressions(suppressed.get(number))
+        for number, (finding, mark) in enumerate(zip(findings, fingerprints(findings), strict=True))
     ]
     run = {
         "tool": {
@@ -72,6 +73,12 @@ def _result(finding: FindingView, index: int, mark: str, sheet: Sheet) -> dict[s
             ],
         },
     }
+
+
+def _suppressions(because: str | None) -> dict[str, Any]:
+    if because is None:
+        return {}
+    return {"suppressions": [{"kind": "external", "status": "accepted", "justification": because}]}
 
 
 def _location(finding: FindingView) -> dict[str, Any]:

@@ -31,7 +31,8 @@ class Sheet:
 def rules_of(sheet: Sheet) -> tuple[RuleResult, ...]:
     """Every rule by code, and the codes of findings that no rule has made."""
     known = {rule.code: rule for rule in (*sheet.report.rules, *_left_out(sheet.report))}
-    for item in sheet.report.findings:
+    ignored = (item.finding for item in sheet.report.ignored)
+    for item in (*sheet.report.findings, *ignored):
         known.setdefault(
             item.code,
             RuleResult(
@@ -72,8 +73,9 @@ def fingerprints(findings: Sequence[FindingView]) -> list[str]:
     seen: dict[tuple[str, ...], int] = {}
     found = []
     for finding in findings:
-        # The subject of a finding in code begins with its line.
-        what = finding.subject.partition(" ")[2] if finding.place else finding.subject
+        # The subject of a finding in code begins with its line; one in the policy has none there.
+        in_code = finding.place is not None and finding.layer == "imports"
+        what = finding.subject.partition(" ")[2] if in_code else finding.subject
         key = (finding.code, finding.place.file if finding.place else "", what)
         seen[key] = seen.get(key, 0) + 1
         text = "\0".join((*key, str(seen[key])))

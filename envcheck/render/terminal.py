@@ -93,7 +93,8 @@ class _Page:
             yield ""
             yield from self.finding(finding)
         yield from self.unknown()
-        if self.view.findings or self.view.unknown:
+        yield from self.ignored()
+        if self.view.findings or self.view.unknown or self.view.ignored:
             yield ""
             yield self.view.counts
         yield from self.first(self.translate("Do this first:"))
@@ -211,6 +212,13 @@ class _Page:
         each = self.style.verbosity > 0
         for text in self.view.unknown if each else self.view.unknown_groups:
             yield from self.wrap(f"{self.style.marks['unknown']} {text}", "  ", "    ")
+
+    def ignored(self) -> Iterator[str]:
+        if self.view.ignored:
+            yield ""
+            yield self.translate("Ignored by the policy:")
+        for item in self.view.ignored:
+            yield from self.wrap(f"{self.style.marks['skipped']} {item.line}", "  ", "    ")
 
     def wrap(self, text: str, indent: str, rest: str | None = None) -> Iterator[str]:
         rest = indent if rest is None else rest

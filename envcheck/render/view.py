@@ -19,6 +19,7 @@ from envcheck.model import (
     SEVERITIES,
     Finding,
     Fix,
+    Ignored,
     Place,
     Report,
     Severity,
@@ -26,7 +27,7 @@ from envcheck.model import (
     Status,
     Verdict,
 )
-from envcheck.render.i18n import Translator
+from envcheck.render.i18n import Translator, english
 
 
 class FixView(NamedTuple):
@@ -57,6 +58,17 @@ class FindingView(NamedTuple):
     """Whether it is at or above the threshold."""
 
 
+class IgnoredView(NamedTuple):
+    """``because`` is the policy's entry in words."""
+
+    finding: FindingView
+    because: str
+
+    @property
+    def line(self) -> str:
+        return f"{self.finding.code} {self.finding.title}: {self.because}"
+
+
 class View(NamedTuple):
     status: Status
     exit_code: int
@@ -70,6 +82,7 @@ class View(NamedTuple):
     unknown_groups: tuple[str, ...]
     """The same, with one line for all rules that lack the same."""
     counts: str
+    ignored: tuple[IgnoredView, ...] = ()
 
 
 class Commands(NamedTuple):
@@ -180,7 +193,20 @@ def build_view(report: Report, verdict: Verdict, translate: Translator, commands
         unknown=tuple(_unknown(report, translate)),
         unknown_groups=tuple(_unknown_groups(report, translate)),
         counts=_counts(report, translate),
+        ignored=tuple(
+            IgnoredView(
+                _finding(item.finding, verdict.fail_on, translate, commands),
+                _because(item, translate),
+            )
+            for item in report.ignored
+        ),
     )
+
+
+def _because(item: Ignored, translate: Translator) -> str:
+    text = translate("ignored until {expires}, because: {reason} ({where})")
+    params = {"expires": item.expires, "reason": item.reason, "where": f"{item.file}:{item.line}"}
+    return fill(text, params, english)
 
 
 def _finding(
@@ -236,6 +262,8 @@ def _headline(report: Report, verdict: Verdict, translate: Translator) -> str:
         if not report.checked:
             return translate("nothing could be checked")
         return translate("not everything could be checked")
+    if report.ignored:
+        return translate("all that does not fit is ignored by the policy")
     return translate("everything fits together")
 
 
@@ -315,8 +343,11 @@ def _counts(report: Report, translate: Translator) -> str:
         severity: sum(finding.severity == severity for finding in report.findings)
         for severity in ("error", "warning")
     }
-    return translate("errors: {errors}, warnings: {warnings}, not evaluated: {unknown}").format(
+    text = translate("errors: {errors}, warnings: {warnings}, not evaluated: {unknown}").format(
         errors=numbers["error"],
         warnings=numbers["warning"],
         unknown=len(report.not_evaluated),
     )
+    if not report.ignored:
+        return text
+    return text + translate(", ignored: {ignored}").format(ignored=len(report.ignored))

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from envcheck.model import GPU_LAYERS, Facts, Key, Layer, Match, Severity
+from envcheck.model import GPU_LAYERS, Facts, Key, Layer, Match, Severity, Unjudged
 
 if TYPE_CHECKING:
     from envcheck.matrix import Matrix
@@ -60,7 +60,7 @@ class Rule(NamedTuple):
     title: str
     why: str
     needs: tuple[Key[Any], ...]
-    judge: Callable[[Facts, Matrix], Iterable[Match]]
+    judge: Callable[[Facts, Matrix], Iterable[Match | Unjudged]]
     cases: tuple[Case, ...]
     explains: tuple[str, ...] = ()
     signs: tuple[str, ...] = ()

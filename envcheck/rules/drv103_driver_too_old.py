@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from envcheck import facts as F
 from envcheck.compatibility import refusals, refused, stack_of
+from envcheck.devices import update_driver
 from envcheck.judge import Reason
 from envcheck.matrix import Matrix
-from envcheck.model import Facts, Fix, Match, not_applicable
-from envcheck.remedies import manual
+from envcheck.model import Facts, Match, not_applicable
 from envcheck.rules import Rule, fires, silent
 from envcheck.versions import ComputeCapability
 
@@ -31,7 +31,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             confidence="likely" if reason.rule == "R10" else "certain",
             evidence=(facts.evidence(F.DRIVER_RELEASE), facts.evidence(F.TF_CUDA)),
             rows=reason.source,
-            fixes=(_fix(facts, wanted),),
+            fixes=(update_driver(facts, wanted),),
         )
 
 
@@ -63,20 +63,6 @@ def _leaves_cards_behind(facts: Facts, matrix: Matrix, wanted: str) -> bool:
         and any(reason.rule == "R5" for reason in refused(row, matrix, "driver"))
         for row in stacks
     )
-
-
-def _fix(facts: Facts, wanted: str) -> Fix:
-    """The driver is the host's in a container, and Windows' in WSL."""
-    note = "Install the NVIDIA driver {wanted} or newer (https://www.nvidia.com/drivers), then "
-    note += "reboot."
-    if facts.value(F.SYSTEM_OS) == "wsl2":
-        note = "In Windows, not inside WSL, install the NVIDIA driver {wanted} or newer "
-        note += "(https://www.nvidia.com/drivers), then restart WSL; in PowerShell:"
-        return manual("update-windows-driver", note, ("wsl.exe", "--shutdown"), wanted=wanted)
-    if facts.value(F.SYSTEM_CONTAINER) is not None:
-        note = "On the host, not in this container, install the NVIDIA driver {wanted} or newer "
-        note += "(https://www.nvidia.com/drivers), then reboot the host."
-    return manual("update-driver", note, root=True, wanted=wanted)
 
 
 K80 = [{"index": 0, "name": "Tesla K80", "compute_capability": "3.7"}]

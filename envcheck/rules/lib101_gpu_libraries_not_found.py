@@ -60,6 +60,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             "folders": ", ".join(f"nvidia/{name}/lib" for name in components),
         },
         why=why,
+        layer="cudnn" if all(library.name == "cudnn" for library in missing) else None,
         evidence=tuple(
             facts.evidence(F.LIBRARIES, ", ".join(files), place)
             for place, files in evidence.items()

@@ -40,6 +40,7 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
                 "tensorflow": facts.value(F.TF_VERSION) or "",
             },
             severity="error" if library.name == "cudnn" else None,
+            layer="cudnn" if library.name == "cudnn" else None,
             evidence=(
                 facts.evidence(F.LD_LIBRARY_PATH),
                 facts.evidence(F.LIBRARIES, f"{library.soname} {found} wins", winner.path),

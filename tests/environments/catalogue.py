@@ -104,6 +104,13 @@ RECIPES.update(
         "tf215-new-tensorboard": Recipe(
             "3.11", ("tensorflow-cpu==2.15.1",), (("install", "--no-deps", "tensorboard==2.19.0"),)
         ),
+        # What a fresh `pip install` of it brings today.
+        "tf215-new-setuptools": Recipe("3.11", ("tensorflow-cpu==2.15.1", "setuptools>=82")),
+        "tf215-hub": Recipe(
+            "3.11",
+            ("tensorflow-cpu==2.15.1", "setuptools>=82"),
+            (("install", "--no-deps", "tensorflow-hub==0.16.1", "tf-keras==2.15.1"),),
+        ),
         "tf215-probability-025": Recipe(
             "3.11",
             ("tensorflow-cpu==2.15.1", "decorator", "cloudpickle", "dm-tree"),
@@ -356,6 +363,8 @@ BROKEN = (
     Environment("ml-dtypes-too-old", "tf218-old-ml-dtypes", {"TFX304": "error"}, fit="3"),
     Environment("tensorboard-of-219", "tf215-new-tensorboard", {"TFX304": "warning"},
                 fit="2.15.0"),
+    Environment("setuptools-82", "tf215-new-setuptools", {"TFX306": "info"}),
+    Environment("hub-and-setuptools-82", "tf215-hub", {"TFX306": "error"}, fit="2.15.0"),
     Environment("probability-of-218", "tf215-probability-025", {"TFX305": "error"},
                 fit="2.15.0"),
     Environment("addons-of-215", "tf216-addons", {"TFX305": "error"}, fit="3"),
@@ -391,6 +400,7 @@ RAISES = {
     "one-of-two-removed": "No module named 'tensorflow.compat'",
     "wrapt-missing": "No module named 'wrapt'",
     "ml-dtypes-too-old": "numpy.core.umath failed to import",
+    "hub-and-setuptools-82": "No module named 'pkg_resources'",
     "probability-of-218": "requires TensorFlow version >= 2.18",
     "addons-of-215": "No module named 'keras.src.engine'",
     "numpy-2": "numpy.core.umath failed to import",
@@ -403,6 +413,7 @@ RAISES = {
 }
 """What Python really says in each, before it is mended; the others work, for the time being."""
 ALSO = {
+    "hub-and-setuptools-82": "import tensorflow_hub",
     "probability-of-218": "import tensorflow_probability as tfp; tfp.distributions.Normal",
     "addons-of-215": "import tensorflow_addons",
     "text-of-217": "import tensorflow_text",

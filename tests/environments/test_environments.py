@@ -59,7 +59,7 @@ def system_python(recipe: laboratory.Recipe, prefix: Path) -> Path:
     python = prefix / "bin" / "python"
     laboratory.uv(
         "pip", "install", "--quiet", "--break-system-packages", "--python", str(python), "pip",
-        *recipe.packages,
+        *recipe.packages, *recipe.setuptools,
     )  # fmt: skip
     return python
 

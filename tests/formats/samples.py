@@ -17,6 +17,7 @@ from envcheck.model import (
     Facts,
     Finding,
     Fix,
+    Ignored,
     NotEvaluated,
     Place,
     Report,
@@ -96,8 +97,12 @@ def hostile(built: Report, text: str) -> Report:
         ),
     )
     follows = replace(finding, code="SMK101", subject="x" + text, caused_by=finding.key)
+    entry = {"code": "TFX303", "reason": text, "expires": "2999-12-31", "file": text, "line": 3}
+    ignored = replace(finding, subject=text + "y")
     facts = built.facts.merged(
         {
+            "policy.file": known(text, text),
+            "policy.ignores": known([{**entry, "subject": text}], text),
             f"loader.{text[:50]}": known([{text: text, "rows": [{"a": text}]}], text),
             SMOKE.name: known({"ended": "finished", "rung": text, "describe": text}, text),
             LIBRARIES.name: known([{"name": text, "soname": text, "found": []}], text),
@@ -113,7 +118,15 @@ def hostile(built: Report, text: str) -> Report:
         matrix_overlay=text,
         stack=tuple(replace(layer, version=text, where=text, note=text) for layer in built.stack),
         findings=(finding, in_code(3, text, text), *built.findings, follows),
-        not_evaluated=(NotEvaluated("DRV101", "no-driver", "driver", text, (), True),),
+        not_evaluated=(
+            NotEvaluated("DRV101", "no-driver", "driver", text, (), True),
+            NotEvaluated("POL101", "requirement-not-met", "driver", text),
+            NotEvaluated("POL101", "requirement-not-met", "gpu", text),
+        ),
+        ignored=(
+            Ignored(ignored, text, "2999-12-31", text, 3),
+            Ignored(in_code(4, text + "y", text), text, "2999-12-31", text, 9),
+        ),
     )
 
 

@@ -89,7 +89,7 @@ def test_annotations_are_ours_alone(sheet: Sheet) -> None:
     assert len(found) == text.count("\n")
     titles = [command.properties["title"].split(" ")[0] for command in found]
     assert set(titles) <= {"TFX303", "TFX301", "TFX302", "KER201", "GPU101", "IMP301", "envcheck:"}
-    assert {command.name for command in found} <= {"error", "warning"}
+    assert {command.name for command in found} <= {"error", "warning", "notice"}
     (place,) = [found for found in found if "line" in found.properties]
     assert set(place.properties) == {"title", "file", "line", "col"}
     assert place.properties["line"] == "3"
@@ -138,7 +138,7 @@ def test_markdown_is_nothing_but_ours(sheet: Sheet) -> None:
     assert set(rendered.tags) <= ours
     assert rendered.attributes <= {("pre", "lang"), ("code", "class")}
     assert rendered.tags.count("td") == 4 * len(sheet.view.layers)
-    assert rendered.tags.count("h3") == len(sheet.view.findings) + 1
+    assert rendered.tags.count("h3") == len(sheet.view.findings) + 2
     # Outside of code nothing is a mention or a reference.
     prose = re.sub(r"(?s)(`+).*?\1", "", text)
     assert not re.search(r"@\w|#\d", prose)

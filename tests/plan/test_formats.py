@@ -109,7 +109,8 @@ def test_power_shell(envcheck: Run) -> None:
     install = next(line for line in text.splitlines() if "pip install" in line)
     assert install == (
         r".\.venv\Scripts\python.exe -m pip install "
-        '"tensorflow==2.10.1" "keras==2.10.0" "numpy>=1.20,<2" "protobuf>=3.9.2,<3.20"'
+        '"tensorflow==2.10.1" "keras==2.10.0" "numpy>=1.20,<2" "protobuf>=3.9.2,<3.20" '
+        '"setuptools<82"'
     )
 
 

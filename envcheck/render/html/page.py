@@ -102,6 +102,13 @@ def _sections(sheet: Sheet) -> Iterator[Markup | str]:
             tag("p", "None of this is a pass.", cls="muted"),
             tag("ul", items, cls="unjudged"),
         )
+    if sheet.view.ignored:
+        rows = [tag("li", item.line) for item in sheet.view.ignored]
+        yield tag(
+            "section",
+            tag("h2", "Ignored by the policy", id="ignored"),
+            tag("ul", rows, cls="ignored"),
+        )
     yield _loader(sheet)
     yield coffee.section(sheet)
     yield _facts(sheet)
