@@ -69,7 +69,7 @@ smoke = "full"          # the training at the end: full, quick (one epoch) or of
 )
 @governed
 def policy(settled: Resolved, format_: str) -> int:
-    """Show the policy that holds in this folder: every value, and where it comes from.
+    """Show the policy that holds here, and where each value is from.
 
     The command line wins over the file, which is the nearest envcheck.toml, or pyproject.toml
     with [tool.envcheck], from this folder upwards. Exit code 2: the policy is broken.
