@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from envcheck import __version__
+from envcheck.baseline.options import lock_options
 from envcheck.engine import Crashed, attempt
 from envcheck.model import EnvcheckError, Expect, Fact, Facts, Finding
 from envcheck.outputs import Delivery, deliver, output_options
@@ -20,6 +21,7 @@ from envcheck.policy import COMMAND_LINE, Resolved, governed
 from envcheck.verdict import COULD_NOT_ASSESS, USAGE, judge_report
 
 if TYPE_CHECKING:
+    from envcheck.baseline.lockfile import Lock
     from envcheck.collect import Wishes
     from envcheck.matrix import Matrix
     from envcheck.probes.source import Source
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-NAMES: tuple[str, ...] = ("completion", "explain", "fix", "judge", "libs", "matrix", "plan")
-NAMES += ("policy", "run", "scan", "setup", "undo")
+NAMES: tuple[str, ...] = ("completion", "diff", "explain", "fix", "judge", "libs", "lock")
+NAMES += ("matrix", "plan", "policy", "run", "scan", "setup", "undo")
 ELSEWHERE = {name: f"envcheck.commands.{name}" for name in NAMES}
 """Commands that are imported when they are called: module, and in it a command of that name."""
 
@@ -136,6 +138,7 @@ def report_options(command: C) -> C:
     help="Judge the imports of the current folder's code, too (default, where it is a project: "
     "at most 2,000 files and 2 seconds), or leave that out.",
 )
+@lock_options
 @governed
 def check(settled: Resolved, python: str | None, scan: bool, **asked: Any) -> int:
     """Check the machine and the environment (the default command).
@@ -201,6 +204,7 @@ def record(
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @report_options
+@lock_options
 @governed
 def replay(settled: Resolved, folder: Path, **asked: Any) -> int:
     """Judge a recorded machine exactly as if it were this one.
@@ -309,6 +313,7 @@ def finish(
     timings: dict[str, float],
     code: Sequence[Finding] | None,
     settled: Resolved,
+    lock: Lock | None = None,
     **asked: Any,
 ) -> int:
     """Judge, print, and give the exit code. ``code`` are findings in the user's code."""
@@ -316,6 +321,7 @@ def finish(
     from envcheck.engine import run_rules
 
     facts, expect = settled.added(facts), settled.setting("expect")
+    facts = lock.joined(facts, expect) if lock else facts
     outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect, code)
     if outcome.code:
         from envcheck.imports.here import shown

@@ -612,6 +612,13 @@ CODE = Key("code.scan", _one(CodeScan))
 
 SMOKE = Key("smoke.result", _smoke)
 
+NO_LOCK = not_applicable("no lock was asked for (--locked)")
+LOCK = Key("lock.facts", dict[str, Any], NO_LOCK)
+"""What a lock file holds: a fact's name to text, a list or a mapping of texts, or None for what
+was not there. There only where a lock was asked for."""
+LOCK_EXPECT = Key("lock.expect", _text, NO_LOCK)
+"""What the locked machine is for: gpu or cpu."""
+
 NO_POLICY = not_applicable("there is no policy")
 POLICY_FILE = Key("policy.file", _text, NO_POLICY)
 POLICY_TODAY = Key("policy.today", _text, NO_POLICY)

@@ -41,9 +41,14 @@ def load(folder: Path) -> Facts:
         raise EnvcheckError(f"{path}: this is not JSON ({error}).", 2) from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise EnvcheckError(f"{path}: this is not a recorded machine of schema {SCHEMA}.", 2)
+    return facts_of(path, document.get("facts"))
+
+
+def facts_of(path: Path, rows: Any) -> Facts:
+    """The facts of a document in this file. Raises EnvcheckError (2) naming what is wrong."""
     try:
-        facts = Facts({name: Fact(**row) for name, row in document["facts"].items()})
-    except (KeyError, TypeError, AttributeError) as error:
+        facts = Facts({name: Fact(**row) for name, row in rows.items()})
+    except (TypeError, AttributeError) as error:
         raise EnvcheckError(f"{path}: a fact is not what a fact must be ({error}).", 2) from error
     for name, fact in facts.items():
         problem = _problem(name, fact)

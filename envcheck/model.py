@@ -210,6 +210,11 @@ class Finding:
     def key(self) -> tuple[str, str]:
         return (self.code, self.subject)
 
+    @property
+    def text(self) -> str:
+        """The title in English, filled in."""
+        return self.title.format_map(self.params)
+
 
 @dataclass(frozen=True, slots=True)
 class Ignored:

@@ -86,7 +86,7 @@ def _parsed(
 ) -> tuple[Output, ...]:
     outputs = tuple(map(parse_output, given))
     for output in outputs:
-        _refuse_what_cannot_be_written(output.path)
+        refuse_what_cannot_be_written(output.path)
     return outputs
 
 
@@ -106,8 +106,8 @@ def parse_output(text: str) -> Output:
     return Output(found, Path(text))
 
 
-def _refuse_what_cannot_be_written(path: Path) -> None:
-    """Before anything is looked at: a check may take minutes."""
+def refuse_what_cannot_be_written(path: Path) -> None:
+    """Before anything is looked at: a check may take minutes. Raises BadParameter."""
     folder = path.parent
     if path.is_dir():
         problem = "this is a folder"
@@ -152,7 +152,7 @@ class Desk:
             from envcheck.render import github
 
             guarded = github.guarded(self._terminal(), secrets.token_hex(16))
-            return guarded + github.render(self._sheet("github"))
+            return guarded + github.render(self.sheet("github"))
         return self._terminal() if name in (None, "terminal") else self._render(name)
 
     def save(self, output: Output) -> str | None:
@@ -179,9 +179,9 @@ class Desk:
     def _render(self, name: str) -> str:
         from envcheck.render import formats
 
-        return formats.render(name, self._sheet(name))
+        return formats.render(name, self.sheet(name))
 
-    def _sheet(self, name: str) -> Sheet:
+    def sheet(self, name: str) -> Sheet:
         """In English: what is written into files is read by others and by programs."""
         from envcheck.render import formats
         from envcheck.render.i18n import english

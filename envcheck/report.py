@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from envcheck import __version__
 from envcheck import facts as F
-from envcheck.engine import Outcome
+from envcheck.engine import Outcome, run_rules
 from envcheck.library_path import winner
 from envcheck.model import (
     GPU_LAYERS,
@@ -23,6 +23,7 @@ from envcheck.model import (
 from envcheck.places import innermost
 
 if TYPE_CHECKING:
+    from envcheck.cli import Knowledge
     from envcheck.matrix import Matrix
 
 SHOWN = 3
@@ -63,6 +64,14 @@ def build(
         rules=outcome.rules,
         ignored=outcome.ignored,
     )
+
+
+def judged(
+    facts: Facts, knowledge: Knowledge, expect: Expect, timings: Mapping[str, float] | None = None
+) -> Report:
+    """What all rules say of these facts."""
+    outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect)
+    return build(facts, outcome, knowledge.matrix, expect, timings)
 
 
 def _layer(layer: Layer, facts: Facts, outcome: Outcome, expect: Expect) -> StackLayer:

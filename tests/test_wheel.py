@@ -38,6 +38,9 @@ def test_what_it_carries(wheel: Path) -> None:
     assert {
         "envcheck/compat_matrix.json",
         "envcheck/target_probe.py",
+        "envcheck/py.typed",
+        "envcheck/schemas/diff.schema.json",
+        "envcheck/schemas/lock.schema.json",
         "envcheck/schemas/report.schema.json",
         "envcheck/locale/zh/LC_MESSAGES/envcheck.mo",
         "envcheck/render/html/beans.json",

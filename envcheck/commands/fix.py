@@ -78,12 +78,10 @@ def look(wishes: Wishes, expect: Expect) -> Report:
     """The check, as `envcheck check` makes it."""
     from envcheck import report as reports
     from envcheck.cli import gather
-    from envcheck.engine import run_rules
     from envcheck.probes.source import Live
 
     facts, knowledge, timings = gather(Live(), wishes, None, expect)
-    outcome = run_rules(knowledge.rules, facts, knowledge.matrix, expect)
-    return reports.build(facts, outcome, knowledge.matrix, expect, timings)
+    return reports.judged(facts, knowledge, expect, timings)
 
 
 def _code(report: Report) -> int:

@@ -75,7 +75,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "severity": finding.severity,
         "confidence": finding.confidence,
         "subject": finding.subject,
-        "title": finding.title.format_map(finding.params),
+        "title": finding.text,
         "why": finding.why.format_map(finding.params),
         "params": dict(finding.params),
         "evidence": [_evidence(item) for item in finding.evidence],

@@ -60,7 +60,7 @@ def _header(sheet: Sheet) -> Markup:
     first = ""
     if view.first:
         first = tag(
-            "div", tag("h2", "Do this first"), _fix(view.first, sheet.commands), cls="first"
+            "div", tag("h2", "Do this first"), fix_box(view.first, sheet.commands), cls="first"
         )
     # Else it is a finding's title, and a name such as numpy stays as it is written.
     own_words = view.status in ("pass", "inconclusive")
@@ -145,7 +145,7 @@ def _finding(finding: FindingView, name: str, commands: Commands) -> Markup:
         tag("p", finding.why) if finding.why else "",
         tag("div", tag("h4", "Seen"), tag("ul", seen), cls="seen") if seen else "",
         [
-            tag("div", tag("h4", "Or" if number else "Fix"), _fix(fix, commands), cls="fix")
+            tag("div", tag("h4", "Or" if number else "Fix"), fix_box(fix, commands), cls="fix")
             for number, fix in enumerate(finding.fixes)
         ],
         [_child(child, f"{name}-{child.code}") for child in finding.children],
@@ -167,7 +167,7 @@ def _child(child: FindingView, name: str) -> Markup:
     )
 
 
-def _fix(fix: FixView, commands: Commands) -> Markup:
+def fix_box(fix: FixView, commands: Commands) -> Markup:
     caution = f" ({fix.caution})" if fix.caution else ""
     lines = command_lines(fix, commands)
     return tag(
