@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 from envcheck import facts as F
 from envcheck.devices import listed
 from envcheck.library_path import version_of, winner
+from envcheck.matrix import Matrix
 from envcheck.matrix.specs import admits
-from envcheck.model import Evidence, Facts, Key
+from envcheck.model import Evidence, Facts, Fix, Key
+from envcheck.remedies import manual
 
 NAMES = {
     "compute-capability": "compute capability",
@@ -24,6 +26,8 @@ NAMES = {
     "tensorflow": "TensorFlow",
 }
 NONE = "none"
+PLANNED = ("python", "tensorflow", "keras", "cuda", "cudnn")
+"""What `envcheck plan` takes as a wish."""
 
 
 class Answer(NamedTuple):
@@ -115,6 +119,24 @@ def admits_shortened(wanted: str, version: str, count: int) -> bool | None:
     tried = [version, f"{version}.9999", *inside, *(f"{text}.9999" for text in inside)]
     answers = {admits(wanted, text) for text in tried}
     return answers.pop() if len(answers) == 1 else None
+
+
+def plan(demands: Sequence[F.Demand]) -> Fix:
+    """Where one version cannot simply be installed in the place of another."""
+    wishes = [
+        word for row in demands if row.key in PLANNED for word in (f"--{row.key}", row.wanted[0])
+    ]
+    note = "Ask what to install for all versions that the policy requires; `envcheck setup` with "
+    note += "the same options makes such an environment:"
+    return manual("plan", note, ("envcheck", "plan", *wishes))
+
+
+def has_build(wanted: str, facts: Facts, matrix: Matrix) -> bool:
+    """Whether a TensorFlow in this range is there for the target's Python."""
+    python = ".".join((facts.value(F.TARGET_PYTHON) or "").split(".")[:2])
+    fitting = (row for row in matrix.releases("tensorflow") if admits(wanted, str(row)))
+    builds = (matrix.build_of("tensorflow", row) for row in fitting)
+    return any(python in build.pythons for build in builds if build)
 
 
 def _gpus(demand: F.Demand, demands: Sequence[F.Demand], facts: Facts) -> Answer:

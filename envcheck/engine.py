@@ -213,7 +213,7 @@ def link_causes(findings: Iterable[Finding], rules: Iterable[Rule]) -> tuple[Fin
             for other in ordered
             if other.code != finding.code
             and other.severity == "error"
-            and finding.code.startswith(by_code[other.code].explains)
+            and f"{finding.code} {finding.subject}".startswith(by_code[other.code].explains)
         ]
         # A rule with signs is the cause only where one of them stands in the evidence.
         text = " ".join((*finding.params.values(), *(item.value for item in finding.evidence)))

@@ -213,7 +213,8 @@ def _smoke(facts: Facts) -> tuple[str, str]:
     seconds = f" in {result.training_seconds:.1f} s" if result.training_seconds else ""
     right = f", {result.correct} of {result.total} beans right" if result.total else ""
     but = f"; broken: {names}" if names else ""
-    return f"trained{seconds}, decisions {decisions}{right}{but}", f"on {result.place}"
+    epochs = " for one epoch" if len(result.losses) == 1 else ""
+    return f"trained{epochs}{seconds}, decisions {decisions}{right}{but}", f"on {result.place}"
 
 
 DESCRIBE: Mapping[Layer, Callable[[Facts], tuple[str, str]]] = {

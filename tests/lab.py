@@ -80,7 +80,9 @@ RECIPES = {
     "tf220": Recipe("3.13", ("tensorflow-cpu==2.20.0",)),
     # With the packages that continue what TensorFlow and Keras dropped.
     "tf215-successors": Recipe("3.11", (*TF215, "scikeras<0.13", "tf-slim")),
-    "tf221-successors": Recipe("3.13", ("tensorflow-cpu==2.21.0", "scikeras>=0.13", "tf-slim")),
+    "tf221-successors": Recipe(
+        "3.13", ("tensorflow-cpu==2.21.0", "scikeras>=0.13", "tf-slim", "tf-keras==2.21.0")
+    ),
 }
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 # Pythons with pip alone.

@@ -65,10 +65,10 @@ def test_examples_are_there_and_can_be_typed(
     path: tuple[str, ...], parsed: Callable[[list[str]], str]
 ) -> None:
     name = " ".join(("envcheck", *path))
-    found = examples(ALL[path])
-    assert found, f"`{name} --help` has no example"
-    for example in found:
-        assert parsed(words(example)).startswith(name), example
+    reached = [parsed(words(example)) for example in examples(ALL[path])]
+    # Others may stand beside its own: what is to be done before or after.
+    own = [command for command in reached if f"{command} ".startswith(f"{name} ")]
+    assert own, f"`{name} --help` has no example"
 
 
 def test_words_that_do_not_parse_are_seen(parsed: Callable[[list[str]], str]) -> None:

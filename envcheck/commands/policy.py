@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -70,7 +69,7 @@ smoke = "full"          # the training at the end: full, quick (one epoch) or of
 )
 @governed
 def policy(settled: Resolved, format_: str) -> int:
-    """Show the policy that holds in this folder: every value, and where it comes from.
+    """Show the policy that holds here, and where each value is from.
 
     The command line wins over the file, which is the nearest envcheck.toml, or pyproject.toml
     with [tool.envcheck], from this folder upwards. Exit code 2: the policy is broken.
@@ -83,7 +82,9 @@ def policy(settled: Resolved, format_: str) -> int:
     from envcheck.cli import write
 
     if format_ == "json":
-        write(json.dumps(document(settled), indent=2) + "\n")
+        from envcheck.render.json import dumps
+
+        write(dumps(document(settled)))
     else:
         write("".join(f"{line}\n" for line in terminal(settled)))
     return 0

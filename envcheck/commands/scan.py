@@ -7,6 +7,7 @@ import os
 import shlex
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,8 @@ from envcheck.verdict import judge_report
 
 if TYPE_CHECKING:
     from envcheck.engine import Outcome
-    from envcheck.imports.scan import Remedies, Scan
+    from envcheck.imports.findings import Remedies
+    from envcheck.imports.scan import Scan
     from envcheck.imports.stack import Stack
 
 
@@ -86,7 +88,7 @@ def scan(
     remedies = remedies_of(stack, facts, given)
     found = scanner.scan(places, stack, remedies=remedies)
     if diff:
-        return _print_diff(found, stack)
+        return _print_diff(found, stack, remedies)
     if fix:
         _rewrite(found, stack, remedies)
         found = scanner.scan(places, stack, remedies=remedies)
@@ -136,12 +138,10 @@ def _installed(python: str | None) -> tuple[Stack, Facts]:
 
 
 def _rewrite(found: Scan, stack: Stack, remedies: Remedies) -> None:
-    """Says which packages the new imports need where it is not known that they are there."""
     from envcheck.imports import rewrite
     from envcheck.imports.scan import fixes_of
 
-    changed = 0
-    needed = set()
+    rewritten = []
     for path in found.fixable:
         fixed = fixes_of(path, stack)
         if fixed is None:
@@ -150,30 +150,42 @@ def _rewrite(found: Scan, stack: Stack, remedies: Remedies) -> None:
             rewrite.replace_file(Path(path), fixed[1])
         except OSError as error:
             raise EnvcheckError(f"{path}: it could not be rewritten ({error.strerror}).") from error
-        changed += 1
-        new = fixed[1]
+        rewritten.append(fixed)
+    click.echo(f"envcheck: {len(rewritten)} files rewritten.", err=True)
+    _say_needed(rewritten, stack, remedies)
+
+
+def _say_needed(fixed: Sequence[tuple[bytes, bytes]], stack: Stack, remedies: Remedies) -> None:
+    """The packages that the new imports need, where it is not known that they are there."""
+    from envcheck.imports.settings import LEGACY
+
+    needed = set()
+    for old, new in fixed:
         needed |= {root for root in remedies.installs if root.encode() in new}
-    click.echo(f"envcheck: {changed} files rewritten.", err=True)
+        if LEGACY.encode() in new and LEGACY.encode() not in old:
+            needed.add("tf_keras")
     for root in sorted(needed if stack.absent is None else ()):
         command = shlex.join(remedies.installs[root].steps[-1])
         click.echo(f"envcheck: they need {root} now: {command}", err=True)
 
 
-def _print_diff(found: Scan, stack: Stack) -> int:
+def _print_diff(found: Scan, stack: Stack, remedies: Remedies) -> int:
     """Exit code 1 where --fix would change something, as `diff` does."""
     from envcheck.cli import write
     from envcheck.imports.scan import fixes_of
     from envcheck.render.view import clean
 
-    texts = []
+    texts, changed = [], []
     for path in found.fixable:
         fixed = fixes_of(path, stack)
         if fixed is None:
             continue
+        changed.append(fixed)
         old, new = (data.decode("utf-8", "replace").splitlines() for data in fixed)
         lines = difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm="")
         texts += [clean(line.replace("\t", "    ")) for line in lines]
     write("".join(f"{text}\n" for text in texts))
+    _say_needed(changed, stack, remedies)
     return 1 if texts else 0
 
 

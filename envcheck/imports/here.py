@@ -14,7 +14,7 @@ from envcheck import facts as F
 from envcheck.model import Evidence, Fact, Facts, Finding, known, not_applicable
 
 if TYPE_CHECKING:
-    from envcheck.imports.scan import Remedies
+    from envcheck.imports.findings import Remedies
     from envcheck.imports.stack import Stack
     from envcheck.probes.source import Source
 
@@ -129,11 +129,15 @@ def _first_of_each(findings: Sequence[Finding]) -> Iterator[Finding]:
 def remedies_of(stack: Stack, facts: Facts, given: Mapping[str, str | None]) -> Remedies:
     """``given`` are the options that a printed `envcheck scan` has to repeat."""
     from envcheck import remedies
-    from envcheck.imports.scan import Remedies
+    from envcheck.imports.findings import Remedies
+    from envcheck.imports.stack import has_tf_keras
     from envcheck.imports.successors import OTHERS, requirements
 
     options = [word for name, value in given.items() if value for word in (f"--{name}", value)]
     installs = {
         root: remedies.install(facts, *requirements(root, stack.keras or ())) for root in OTHERS
     }
+    if stack.tensorflow and has_tf_keras(stack.tensorflow):
+        wanted = "tf-keras=={}.{}.*".format(*stack.tensorflow)
+        installs["tf_keras"] = remedies.install_beside(facts, wanted)
     return Remedies(tuple(options), installs)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import takewhile
 
-from envcheck.imports import codes, public, settings, successors
-from envcheck.imports.codes import Code
+from envcheck.imports import codes, legacy, public, settings, successors
+from envcheck.imports.problem import Flavour, Judged, Problem
 from envcheck.imports.stack import (
-    KERAS3,
     LAZY,
     PROJECTS,
     SPLIT,
@@ -18,65 +17,45 @@ from envcheck.imports.stack import (
     How,
     Resolver,
     Stack,
+    fails,
+    fits,
     history,
 )
 from envcheck.imports.successors import OTHERS
-from envcheck.imports.uses import Event, Place, Use, Uses
-from envcheck.model import Confidence, Severity
+from envcheck.imports.uses import Event, Use, Uses
 
 TRUE = ("1", "True", "true")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A finding before it knows its file's name. ``new`` is the path to write instead."""
-
-    code: Code
-    place: Place
-    params: Mapping[str, str] = field(default_factory=dict)
-    why: str = ""
-    severity: Severity | None = None
-    confidence: Confidence = "certain"
-    use: Use | None = None
-    new: str = ""
-    advice: str = ""
-    also: tuple[tuple[Use, str], ...] = ()
-    """Chains that have to be said otherwise below the new path, and how."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flavour:
-    """One way to reach Keras (`keras`, `tensorflow.keras`, …) and where it is used first."""
-
-    name: str
-    line: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    problems: tuple[Problem, ...]
-    flavours: tuple[Flavour, ...]
-    unknown: tuple[str, ...]
-    """Packages whose version the index does not have, so that nothing was judged."""
-
-
-def judge(uses: Uses, resolver: Resolver, owner: str = "") -> Judged:
+def judge(uses: Uses, resolver: Resolver, owner: str = "", is_in_package: bool = False) -> Judged:
     """``owner`` is the package that the file itself belongs to: it may use its own inside."""
-    legacy = any(
+    if is_legacy(uses) and not resolver.stack.legacy:
+        resolver = Resolver(replace(resolver.stack, legacy=True))
+    court = _Court(uses, resolver, owner)
+    found = tuple(court.problems())
+    as_legacy = None
+    if not owner:
+        as_legacy = legacy.of(uses, found, resolver.stack, lambda *as_if: _Court(*as_if).problems())
+    if as_legacy and is_in_package:
+        found, as_legacy = tuple(legacy.explained(found, as_legacy)), None
+    elif as_legacy:
+        found = tuple(legacy.mended(found, as_legacy))
+    problems = [*found, *_set_too_late(uses.events, resolver.stack)]
+    problems.sort(key=lambda item: (item.place.line, item.place.column, item.code.code))
+    ways = tuple(flavours(uses, owner))
+    return Judged(tuple(problems), ways, tuple(sorted(court.unknown)), as_legacy)
+
+
+def is_legacy(uses: Uses) -> bool:
+    """Whether the file asks for tf-keras."""
+    return any(
         event.what == "set" and event.name == "TF_USE_LEGACY_KERAS" and event.value in TRUE
         for event in uses.events
     )
-    if legacy and not resolver.stack.legacy:
-        resolver = Resolver(replace(resolver.stack, legacy=True))
-    court = _Court(uses, resolver, owner)
-    problems = [*court.problems(), *_set_too_late(uses.events, resolver.stack)]
-    problems.sort(key=lambda item: (item.place.line, item.place.column, item.code.code))
-    return Judged(tuple(problems), tuple(flavours(uses, owner)), tuple(sorted(court.unknown)))
 
 
 class _Court:
-    def __init__(self, uses: Uses, resolver: Resolver, owner: str) -> None:
+    def __init__(self, uses: Uses, resolver: Resolver, owner: str = "") -> None:
         self.uses, self.resolver, self.owner = uses.uses, resolver, owner
         self.unknown: set[str] = set()
         # Which attributes of an imported module the file takes, by the module's path.
@@ -124,8 +103,26 @@ class _Court:
             if use.guards or not set(use.fallbacks) <= self.failed:
                 continue
             problem = self.problem(use, found)
-            if problem is not None:
-                yield problem
+            if problem is None:
+                continue
+            if problem.new.startswith("tensorflow.") and not problem.spelled:
+                problem = replace(problem, text=self.reach(use, problem.new))
+            yield problem
+
+    def reach(self, use: Use, new: str) -> str:
+        """A path below TensorFlow by a name that the file has for it above this use, else in
+        full."""
+        for other in self.uses:
+            if other.place.line >= use.place.line or other.kind == "chain" or legacy.is_open(other):
+                continue
+            path = f"{other.paths[0]}.{other.name}" if other.kind == "from" else other.paths[0]
+            name = other.alias or other.name
+            if not name:
+                path = name = path.split(".")[0]
+            is_global = other.statement is not None and other.statement.column == 0
+            if is_global and new.startswith(path + "."):
+                return name + new[len(path) :]
+        return new
 
     def problem(self, use: Use, found: Found) -> Problem | None:
         written = f"{use.paths[0]}.{use.name}" if use.kind == "from" else use.paths[0]
@@ -235,8 +232,8 @@ class _Court:
             return home or self.new_chain(written)
         if use.kind == "from" and not members:
             direct = public.replacement(self.resolver, written)
-            if direct:
-                return direct
+            if direct or not public.was_module(written):
+                return direct or successors.whole(written)
         if use.kind == "import" and not use.alias:
             return ""
         return public.module_replacement(self.resolver, written, members) or ""
@@ -274,25 +271,6 @@ class _Court:
             return Problem(codes.FOREIGN_KERAS, use.place, params, use=use)
         why = codes.FOREIGN_LOADS
         return Problem(codes.FOREIGN_KERAS, use.place, params, why, "warning", "likely", use)
-
-
-def fits(stack: Stack) -> bool:
-    """Whether the Keras that is there is the one that tf.keras needs; true where unknown."""
-    tensorflow, keras = stack.tensorflow, stack.keras
-    if not tensorflow or not keras or tensorflow < SPLIT:
-        return True
-    if stack.legacy and tensorflow >= LAZY:
-        return True
-    return keras == tensorflow if tensorflow < KERAS3 else keras >= (3, 0)
-
-
-def fails(stack: Stack) -> bool:
-    """Whether the import of a Keras that does not fit fails, too. Measured: 2.15 loads Keras 3,
-    and a TensorFlow 2 may load a Keras 2 older than itself, never a newer one."""
-    tensorflow, keras = stack.tensorflow or (), stack.keras or ()
-    if tensorflow >= KERAS3:
-        return True
-    return tensorflow < LAZY if keras >= (3, 0) else keras > tensorflow
 
 
 def flavours(uses: Uses, owner: str) -> Iterator[Flavour]:

@@ -67,7 +67,10 @@ def replacement(resolver: Resolver, path: str) -> str | None:
         if root_of(candidate) in OTHERS:
             return candidate
         found = resolver.chain(candidate)
-        if found.answer in ("name", "module") and not is_private(candidate, found):
+        is_there = found.answer in ("name", "module") or (
+            found.answer == "unknown" and successors.is_known(path, candidate)
+        )
+        if is_there and not is_private(candidate, found):
             return candidate
     return None
 
@@ -125,6 +128,12 @@ def module_replacement(resolver: Resolver, path: str, members: frozenset[str]) -
         if _has(resolver, candidate, members):
             return candidate
     return None
+
+
+def was_module(path: str) -> bool:
+    """Whether any release had a module of this name: no function becomes one."""
+    plain = path.replace("tensorflow.keras.", "keras.", 1)
+    return any(index.load(root_of(one)).module(one) is not None for one in (path, plain))
 
 
 def _has(resolver: Resolver, module: str, members: frozenset[str]) -> bool:

@@ -12,32 +12,39 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envcheck.imports import files, statements
 from envcheck.imports.files import Source
-from envcheck.imports.judge import Problem
+from envcheck.imports.problem import Problem
 from envcheck.imports.successors import OTHERS, root_of
 from envcheck.imports.uses import Place, Use
 
 # What makes a program one of graphs: a placeholder raises RuntimeError while execution is eager,
 # and a session's own graph stays empty.
+KERAS_SESSION = "keras.backend.get_session"
 GRAPHS = tuple(
-    f"tensorflow.compat.v1.{name}" for name in ("placeholder", "Session", "InteractiveSession")
+    f"tensorflow.compat.v1.{name}"
+    for name in ("placeholder", "Session", "InteractiveSession", KERAS_SESSION)
 )
 # A file that handles its graph, or only configures Keras' session, runs without.
 _GRAPH_IS_HANDLED = re.compile(
-    r"disable_(?:eager_execution|v2_behavior)\b|enable_eager\w*|\bGraph\(|\bgraph\s*=|set_session\b"
+    r"disable_(?:eager_execution|v2_behavior)\b|enable_eager\w*|\bGraph\(|\bgraph\s*="
 )
+_GRAPH_RUNS = re.compile(r"\.run\(|\bplaceholder\(|\bget_session\(")
 EAGER_OFF = "tensorflow.compat.v1.disable_eager_execution"
 EAGER_OFF_ALONE = (
     "from tensorflow.compat.v1 import disable_eager_execution",
     "disable_eager_execution()",
 )
 """Where the file has no name for TensorFlow itself."""
+
+
+STANDARD = sys.stdlib_module_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +55,6 @@ class Edit:
     text: str
 
 
-def written(use: Use, new: str) -> str:
-    """The new path as the file's own names say it: `tf.compat.v1.Session`; empty where they
-    do not reach it. Another package's path stands as it is, with an import of its own."""
-    if use.kind != "chain" or root_of(new) in OTHERS:
-        return new
-    target = ".".join(use.paths[0].split(".")[: -use.base])
-    return use.alias + new[len(target) :] if new.startswith(target + ".") else ""
-
-
 def edits(source: str, problems: Iterable[Problem], uses: Sequence[Use]) -> tuple[Edit, ...]:
     """The edits for all problems that have one answer, in the order of the text."""
     found: list[Edit] = []
@@ -64,19 +62,21 @@ def edits(source: str, problems: Iterable[Problem], uses: Sequence[Use]) -> tupl
     added: dict[Place, set[str]] = {}
     for problem in problems:
         use = problem.use
-        if use is None or not problem.new or not written(use, problem.new):
+        if use is None or not problem.spelled:
             continue
         found += [Edit(chain.place, text) for chain, text in problem.also]
         if use.kind != "chain":
             if use.statement is not None:
                 moved.setdefault(use.statement, {})[use] = problem.new
-                graph = problem.new in GRAPHS and _is_needed(EAGER_OFF, source)
+                taken = problem.params.get("path", "")
+                graph = problem.new in GRAPHS or taken.endswith(KERAS_SESSION)
+                graph = graph and _is_needed(EAGER_OFF, source)
                 added.setdefault(use.statement, set()).update(EAGER_OFF_ALONE if graph else ())
             continue
-        lines = {line for line in _lines_to_add(use, problem.new) if _is_needed(line, source)}
+        lines = {line for line in _lines_to_add(problem, use) if _is_needed(line, source)}
         binders = [other.statement for other in uses if other.statement and _binds(other, use)]
         if not lines or binders:
-            found.append(Edit(use.place, written(use, problem.new)))
+            found.append(Edit(use.place, problem.spelled))
         for statement in binders if lines else ():
             added.setdefault(statement, set()).update(lines)
     for statement, changes in moved.items():
@@ -89,6 +89,8 @@ def edits(source: str, problems: Iterable[Problem], uses: Sequence[Use]) -> tupl
         else:
             edit = _from_statement(source, statement, inside, changes)
             found += [edit] if edit else []
+    if any(line.endswith(f".{EAGER_OFF_ALONE[1]}") for lines in added.values() for line in lines):
+        added = {at: lines - set(EAGER_OFF_ALONE) for at, lines in added.items()}
     found += [
         _behind(source, at, sorted(lines, key=_imports_first))
         for at, lines in added.items()
@@ -107,19 +109,51 @@ def _binds(other: Use, use: Use) -> bool:
     return other.kind != "chain" and not other.literal and name == use.alias
 
 
-def _lines_to_add(use: Use, new: str) -> Iterator[str]:
+def _lines_to_add(problem: Problem, use: Use) -> Iterator[str]:
     """What the new path needs beside the import that is there."""
-    other = OTHERS.get(root_of(new))
+    other = OTHERS.get(root_of(problem.new))
     if other:
         yield f"import {other.imported}"
-    if new in GRAPHS:
-        yield written(use, EAGER_OFF) + "()"
+    if problem.text == problem.new:
+        yield "import tensorflow"
+    if problem.new in GRAPHS and problem.text:
+        yield from EAGER_OFF_ALONE
+    elif problem.new in GRAPHS:
+        yield replace(problem, new=EAGER_OFF).spelled + "()"
 
 
 def _is_needed(line: str, source: str) -> bool:
     if line.startswith("import "):
         return not re.search(rf"^\s*{line}\s*$", source, re.M)
+    if "set_session" in source and not _GRAPH_RUNS.search(source):
+        return False
     return not _GRAPH_IS_HANDLED.search(source)
+
+
+def choice_of_keras2(source: str) -> Edit:
+    """TF_USE_LEGACY_KERAS above all that may import TensorFlow, itself or through others."""
+    first, has_os = _below_the_standard_library(ast.parse(source))
+    setting = 'os.environ["TF_USE_LEGACY_KERAS"] = "1"'
+    place = Place(first.lineno, first.col_offset, first.lineno, first.col_offset)
+    lines = ([] if has_os else ["import os"]) + [setting]
+    joint = "; " if first.col_offset else "\n"
+    return Edit(place, joint.join([*lines, ""]))
+
+
+def _below_the_standard_library(tree: ast.Module) -> tuple[ast.stmt | ast.expr, bool]:
+    """The first statement that may import something else, and whether `os` is bound above it."""
+    has_os = False
+    for number, node in enumerate(tree.body):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        if isinstance(node, ast.Import):
+            names = [item.name for item in node.names]
+            has_os |= any(item.name == "os" and not item.asname for item in node.names)
+        is_docstring = number == 0 and isinstance(node, ast.Expr)
+        if not is_docstring and not {name.split(".")[0] for name in names} <= STANDARD:
+            return node, has_os
+        if not is_docstring and not names:
+            return (getattr(node, "decorator_list", None) or [node])[0], has_os
+    return tree.body[0], False
 
 
 def _behind(source: str, statement: Place, lines: Sequence[str]) -> Edit:

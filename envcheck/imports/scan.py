@@ -7,35 +7,29 @@ import multiprocessing
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from envcheck import model
 from envcheck.imports import codes, files, judge, rewrite, sift, uses
 from envcheck.imports.files import Source
+from envcheck.imports.findings import (
+    Remedies,
+    finding,
+    finding_of,
+    fixes_for,
+    is_fixable,
+    unreadable,
+)
 from envcheck.imports.index import ROOTS
-from envcheck.imports.judge import Flavour, Problem
+from envcheck.imports.problem import Flavour, Judged, Problem
 from envcheck.imports.stack import Resolver, Stack
-from envcheck.imports.successors import OTHERS, root_of
 from envcheck.imports.uses import Place
-from envcheck.model import Evidence, Finding, Fix, ParseError
+from envcheck.model import Finding, ParseError
 
-IS_HERE = "It is `{new}` here."
-WRITES = "It is `{new}` here; this writes it:"
-WRITES_OTHER = "It is `{new}` of the package {project} now; this installs that and writes it:"
 _CHUNK = 100
 _IGNORE = re.compile(r"#\s*envcheck:\s*ignore(?:\[([\w\s,]*)\])?")
-
-
-@dataclass(frozen=True, slots=True)
-class Remedies:
-    """What the printed commands need: the ``options`` that this scan was given, and how a package
-    of ``successors.OTHERS`` is installed."""
-
-    options: tuple[str, ...] = ()
-    installs: Mapping[str, Fix] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +40,7 @@ class FileResult:
     unknown: tuple[str, ...] = ()
     project: str = ""
     fixable: bool = False
+    legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,7 @@ class Read:
     data: bytes
     source: Source
     uses: uses.Uses
-    judged: judge.Judged
+    judged: Judged
 
 
 def scan(
@@ -162,7 +157,7 @@ class _Worker:
             with open(path, "rb", buffering=0) as stream:
                 data = stream.read()
         except OSError as error:
-            return FileResult(path, (_unreadable(path, 1, error.strerror or "?"),))
+            return FileResult(path, (unreadable(path, 1, error.strerror or "?"),))
         if not any(word in data for word in self.sieve.words):
             return None
         folder = os.path.dirname(path)
@@ -179,9 +174,9 @@ class _Worker:
         try:
             read = read_data(path, data, self.resolver, owner)
         except ParseError as error:
-            return FileResult(path, (_unreadable(path, 1, str(error)),))
+            return FileResult(path, (unreadable(path, 1, str(error)),))
         except SyntaxError as error:
-            return FileResult(path, (_unreadable(path, error.lineno or 1, error.msg),))
+            return FileResult(path, (unreadable(path, error.lineno or 1, error.msg),))
         lines = read.source.text.splitlines() or [""]
         findings: dict[tuple[str, str, int], Finding] = {}
         fixable = False
@@ -192,7 +187,7 @@ class _Worker:
             # `from gone import a, b` lacks one module, not two.
             key = (problem.code.code, problem.params.get("path", ""), problem.place.line)
             if key not in findings:
-                fixes = _fixes(problem, path, self.resolver.stack, self.remedies)
+                fixes = fixes_for(problem, path, self.resolver.stack, self.remedies)
                 findings[key] = finding_of(problem, path, read.source, lines, tuple(fixes))
         return FileResult(
             path,
@@ -201,6 +196,7 @@ class _Worker:
             read.judged.unknown,
             self.project(os.path.dirname(path)),
             fixable,
+            judge.is_legacy(read.uses),
         )
 
     def owner(self, folder: str) -> str:
@@ -250,11 +246,8 @@ def read_data(path: str, data: bytes, resolver: Resolver, owner: str) -> Read:
     except (ValueError, RecursionError, MemoryError) as error:
         raise ParseError(str(error)) from error
     found = uses.read(tree)
-    return Read(data, source, found, judge.judge(found, resolver, owner))
-
-
-def is_fixable(problem: Problem) -> bool:
-    return bool(problem.new and problem.use and rewrite.written(problem.use, problem.new))
+    is_in_package = os.path.isfile(os.path.join(os.path.dirname(path), "__init__.py"))
+    return Read(data, source, found, judge.judge(found, resolver, owner, is_in_package))
 
 
 def _is_ignored(problem: Problem, lines: Sequence[str]) -> bool:
@@ -264,78 +257,6 @@ def _is_ignored(problem: Problem, lines: Sequence[str]) -> bool:
         if found and (found[1] is None or problem.code.code in re.split(r"[\s,]+", found[1])):
             return True
     return False
-
-
-def finding_of(
-    problem: Problem, path: str, source: Source, lines: Sequence[str], fixes: tuple[Fix, ...]
-) -> Finding:
-    place = problem.place
-    text = lines[place.line - 1] if place.line <= len(lines) else ""
-    column = len(text.encode()[: place.column].decode("utf-8", "replace")) + 1
-    cell, line = source.where(place.line)
-    params = {**problem.params, "file": path + cell, "line": str(line), "column": str(column)}
-    at = f"{path}{cell}:{line}:{column}"
-    return _finding(problem, params, at, text.strip(), fixes)
-
-
-def _finding(
-    problem: Problem, params: dict[str, str], at: str, text: str, fixes: tuple[Fix, ...]
-) -> Finding:
-    """``params`` name its file, line and column."""
-    code = problem.code
-    return Finding(
-        code=code.code,
-        slug=code.slug,
-        layer="imports",
-        severity=problem.severity or code.severity,
-        confidence=problem.confidence,
-        subject=f"{at} {params.get('path', '')}".strip(),
-        title=code.title,
-        why=problem.why or code.why,
-        params=params,
-        evidence=(Evidence("code", text, at),),
-        rows=(),
-        fixes=fixes,
-        place=_place(params),
-    )
-
-
-def _place(params: Mapping[str, str]) -> model.Place:
-    notebook = re.fullmatch(r"(.*\.ipynb)(?: cell \d+)?", params["file"], re.S)
-    if notebook:
-        return model.Place(notebook[1])
-    return model.Place(params["file"], int(params["line"]), int(params["column"]))
-
-
-def _fixes(problem: Problem, path: str, stack: Stack, remedies: Remedies) -> Iterator[Fix]:
-    if is_fixable(problem):
-        yield _rewriting(problem, path, stack, remedies)
-    elif problem.new:
-        yield Fix("import-from", "manual", note=IS_HERE, params={"new": problem.new})
-    if problem.advice:
-        addon = {"addon": problem.params.get("addon", "")}
-        yield Fix("advice", "manual", note=problem.advice, params=addon)
-    root = root_of(problem.params.get("path", ""))
-    if problem.code is codes.NOT_INSTALLED and root in remedies.installs:
-        yield remedies.installs[root]
-
-
-def _rewriting(problem: Problem, path: str, stack: Stack, remedies: Remedies) -> Fix:
-    params, step = {"new": problem.new}, ("envcheck", "scan", "--fix", *remedies.options, path)
-    root = root_of(problem.new)
-    if root not in OTHERS or (stack.absent is not None and root not in stack.absent):
-        return Fix("rewrite", "safe", (step,), WRITES, params)
-    install = remedies.installs.get(root)
-    params["project"] = OTHERS[root].project
-    return Fix(
-        "rewrite", "review", (*(install.steps if install else ()), step), WRITES_OTHER, params
-    )
-
-
-def _unreadable(path: str, line: int, problem: str) -> Finding:
-    place = Place(line, 0, line, 0)
-    params = {"file": path, "line": str(line), "column": "1", "problem": problem}
-    return _finding(Problem(codes.UNREADABLE, place), params, f"{path}:{line}:1", problem, ())
 
 
 def _mixed(results: Sequence[FileResult], stack: Stack) -> Iterator[Finding]:
@@ -349,8 +270,9 @@ def _mixed(results: Sequence[FileResult], stack: Stack) -> Iterator[Finding]:
     for ways in programs.values():
         main, *others = sorted(ways, key=lambda name: (-len(ways[name]), name))
         for other in others:
-            alike = judge.identity(stack, main) == judge.identity(stack, other)
             (first, here), (second, there) = ways[other][0], ways[main][0]
+            both = replace(stack, legacy=stack.legacy or first.legacy or second.legacy)
+            alike = judge.identity(both, main) == judge.identity(both, other)
             params = {
                 "path": other,
                 "other": main,
@@ -369,7 +291,7 @@ def _mixed(results: Sequence[FileResult], stack: Stack) -> Iterator[Finding]:
                 confidence="certain" if stack.tensorflow else "possible",
             )
             at = f"{first.path}:{here.line}:{here.column + 1}"
-            yield _finding(problem, params, at, f"import of {other}", ())
+            yield finding(problem, params, at, f"import of {other}", ())
 
 
 def _order(finding: Finding) -> tuple[int, str, int, int, str]:
@@ -387,7 +309,12 @@ def fixes_of(path: str, stack: Stack) -> tuple[bytes, bytes] | None:
     except (ParseError, SyntaxError):
         return None
     lines = read.source.text.splitlines() or [""]
-    problems = [item for item in read.judged.problems if not _is_ignored(item, lines)]
-    edits = rewrite.edits(read.source.text, problems, read.uses.uses)
+    problems, taken = read.judged.problems, read.uses.uses
+    if read.judged.legacy:
+        problems, taken = read.judged.legacy.problems, read.judged.legacy.uses
+    asked = [item for item in problems if not _is_ignored(item, lines)]
+    edits = rewrite.edits(read.source.text, asked, taken)
+    if read.judged.legacy:
+        edits = (rewrite.choice_of_keras2(read.source.text), *edits)
     new = rewrite.rewritten(Path(path), data, read.source, edits)
     return (data, new) if new is not None and new != data else None

@@ -11,7 +11,8 @@ from envcheck.imports.stack import KERAS3, LAZY, Stack
 from envcheck.imports.uses import Event
 from envcheck.model import Confidence
 
-READ_AT_IMPORT = ("TF_USE_LEGACY_KERAS", "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND")
+LEGACY = "TF_USE_LEGACY_KERAS"
+READ_AT_IMPORT = (LEGACY, "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND")
 READ_AT_USE = ("CUDA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH", "CUDA_DEVICE_ORDER")
 NAMES = (*READ_AT_IMPORT, *READ_AT_USE)
 # Keras 2.4 to 2.15 know TensorFlow alone and look at no KERAS_BACKEND.
@@ -70,10 +71,13 @@ QUIET = (
     "keras.layers.BatchNormalization",
     "keras.layers.Dense",
     "keras.layers.Embedding",
+    "keras.layers.Flatten",
+    "keras.layers.Flatten()",
     "keras.layers.Input",
     "keras.layers.Normalization",
     "keras.layers.Rescaling",
     "keras.losses",
+    "keras.mixed_precision.set_global_policy",
     "keras.optimizers.schedules",
     "keras.preprocessing.image.ImageDataGenerator",
     "keras.preprocessing.sequence.pad_sequences",
@@ -83,6 +87,9 @@ QUIET = (
     "keras.utils.set_random_seed",
     "keras.utils.to_categorical",
 )
+# With Keras 3 these make a variable, or look for the devices.
+QUIET_IN_KERAS2 = ("keras.layers.Dropout", "keras.layers.RandomFlip")
+QUIET_IN_KERAS3 = ("keras.Sequential", "keras.models.Sequential")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +103,14 @@ class Late:
 def late(events: Sequence[Event], stack: Stack) -> Iterator[Late]:
     """Variables set at the top level below the import, or the use, that reads them."""
     for number, event in enumerate(events):
-        before = events[:number]
+        before = [one for one in events[:number] if not event.excludes(one)]
         if event.what != "set" or any(_is_set(one, event.name) for one in before):
             continue
         for one in before:
             if one.what == "import" and _reads(event.name, one.path, before, stack):
                 yield Late(codes.SET_TOO_LATE, event, one, "certain")
                 break
-            if one.what == "call" and event.name in READ_AT_USE and not _is_quiet(one.path):
+            if one.what == "call" and event.name in READ_AT_USE and not _is_quiet(one.path, stack):
                 yield Late(codes.SET_AFTER_USE, event, one, "possible")
                 break
 
@@ -134,8 +141,10 @@ def _backend(before: Sequence[Event]) -> str:
     return chosen[-1] if chosen else "tensorflow"
 
 
-def _is_quiet(path: str) -> bool:
+def _is_quiet(path: str, stack: Stack) -> bool:
     plain = path.replace("tensorflow.compat.v1.", "tensorflow.").removeprefix("tensorflow.")
     if not plain.startswith("keras."):
         plain = path.replace("tensorflow.compat.v1.", "tensorflow.")
-    return any(plain == quiet or plain.startswith(quiet + ".") for quiet in QUIET)
+    of_keras3 = bool(stack.keras and stack.keras >= (3, 0)) and not stack.legacy
+    known = (*QUIET, *(QUIET_IN_KERAS3 if of_keras3 else QUIET_IN_KERAS2))
+    return any(plain == quiet or plain.startswith(quiet + ".") for quiet in known)

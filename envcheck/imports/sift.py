@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from envcheck.imports import index, judge, public, settings
-from envcheck.imports.judge import Flavour
-from envcheck.imports.stack import Found, Resolver
+from envcheck.imports.problem import Flavour
+from envcheck.imports.stack import Found, Resolver, fits
 
 WORDS = (b"tensorflow", b"keras")
 _ROOT = rb"(?:tensorflow|keras|tf_keras)\b"
@@ -57,7 +57,7 @@ class Sieve:
         self._statements: dict[tuple[bytes, bytes, bool], _Statement | None] = {}
         self._chains: dict[tuple[str, bytes, bool], tuple[bool, bool]] = {}
         self._patterns: dict[bytes, re.Pattern[bytes]] = {}
-        self._fits = judge.fits(resolver.stack)
+        self._fits = fits(resolver.stack)
         self._absent = tuple(name.encode() for name in resolver.stack.absent or ())
         self.words = (*WORDS, *self._absent)
 

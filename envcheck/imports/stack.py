@@ -21,6 +21,7 @@ LAZY = (2, 15)  # from here on TensorFlow looks for Keras 3 first
 # Attributes that TensorFlow takes from Keras' former code, which raises with Keras 3: the end of
 # KerasLazyLoader.__getattr__ in tensorflow/python/util/lazy_loader.py.
 OF_KERAS2 = ("tensorflow.compat.v1.layers.", "tensorflow.compat.v1.nn.rnn_cell.")
+KERAS3_HOME = "keras._tf_keras.keras"
 KERAS_ALIASES = ("losses", "metrics", "optimizers", "initializers")  # tf.losses is tf.keras.losses
 PROJECTS = {"tensorflow": "TensorFlow", "keras": "Keras", "tf_keras": "tf-keras"}
 
@@ -62,7 +63,6 @@ class Found:
 
 def admitted(tensorflow: Minor) -> Stack:
     """A TensorFlow with the Keras that pip installs beside it."""
-    tf_keras = index.load("tf_keras").minors
     if tensorflow < SPLIT:
         # TensorFlow has its own; a separate keras of that time is 2.4.
         keras: Minor = (2, 4)
@@ -70,7 +70,31 @@ def admitted(tensorflow: Minor) -> Stack:
         keras = tensorflow
     else:
         keras = max(index.load("keras").minors)
-    return Stack(tensorflow, keras, tensorflow if tensorflow in tf_keras else None)
+    return Stack(tensorflow, keras, tensorflow if has_tf_keras(tensorflow) else None)
+
+
+def has_tf_keras(tensorflow: Minor) -> bool:
+    """Whether there is a tf-keras of this TensorFlow's number."""
+    return tensorflow in index.load("tf_keras").minors
+
+
+def fits(stack: Stack) -> bool:
+    """Whether the Keras that is there is the one that tf.keras needs; true where unknown."""
+    tensorflow, keras = stack.tensorflow, stack.keras
+    if not tensorflow or not keras or tensorflow < SPLIT:
+        return True
+    if stack.legacy and tensorflow >= LAZY:
+        return True
+    return keras == tensorflow if tensorflow < KERAS3 else keras >= (3, 0)
+
+
+def fails(stack: Stack) -> bool:
+    """Whether the import of a Keras that does not fit fails, too. Measured: 2.15 loads Keras 3,
+    and a TensorFlow 2 may load a Keras 2 older than itself, never a newer one."""
+    tensorflow, keras = stack.tensorflow or (), stack.keras or ()
+    if tensorflow >= KERAS3:
+        return True
+    return tensorflow < LAZY if keras >= (3, 0) else keras > tensorflow
 
 
 class Resolver:
@@ -118,14 +142,21 @@ class Resolver:
         if parent.answer != "module":
             return parent
         shown = f"{module}.{name}"
+        # `from` takes the cells from TensorFlow's own copy of them.
+        if module == "tensorflow.compat.v1.layers" and not name.startswith("_"):
+            return self.chain(shown)
         below = self._look(shown)
         if below.answer in ("module", "unknown", "not-installed"):
             return below
         return self._attribute(parent, shown, name)
 
     def _chain(self, dotted: str) -> Found:
-        if dotted.startswith(OF_KERAS2) and keras_home(self.stack)[1] == "keras._tf_keras.keras":
-            return Found("missing", "tensorflow", dotted, dotted)
+        if dotted.startswith(OF_KERAS2):
+            package, home = keras_home(self.stack)
+            if home == KERAS3_HOME:
+                return Found("missing", "tensorflow", dotted, dotted)
+            if self.stack.version(package) is None:
+                return Found("not-installed", package, dotted)
         parts = dotted.split(".")
         found = self._look(parts[0])
         for end in range(2, len(parts) + 1):
@@ -198,8 +229,18 @@ def locate(stack: Stack, dotted: str, attribute: bool = False) -> tuple[str, str
         rest = rest[2:]
     if attribute and rest and rest[0] in KERAS_ALIASES:
         rest = ["keras", *rest]
+    former = ".".join(["tensorflow", *rest[:4], ""])
+    if (
+        attribute
+        and stack.tensorflow
+        and stack.tensorflow >= SPLIT
+        and former.startswith(OF_KERAS2)
+    ):
+        inside = [*rest[2:]] if rest[2] == "layers" else rest[3:]
+        if keras_home(stack)[1] != KERAS3_HOME:
+            return _keras_of_v1(stack, ["__internal__", "legacy", *inside], attribute)
     if stack.tensorflow and rest[:3] == ["compat", "v1", "keras"]:
-        return _keras_of_v1(stack, rest[3:])
+        return _keras_of_v1(stack, rest[3:], attribute)
     if rest[:1] != ["keras"] or not stack.tensorflow or stack.tensorflow < SPLIT:
         return root, ".".join([root, *rest])
     package, base = keras_home(stack)
@@ -212,14 +253,20 @@ def keras_home(stack: Stack) -> tuple[str, str]:
         return "tf_keras", "tf_keras.api._v2.keras"
     if stack.keras and stack.keras >= (3, 0):
         old = stack.tensorflow and stack.tensorflow < LAZY
-        return "keras", "keras.api._v2.keras" if old else "keras._tf_keras.keras"
+        return "keras", "keras.api._v2.keras" if old else KERAS3_HOME
     return "keras", "keras.api._v2.keras"
 
 
-def _keras_of_v1(stack: Stack, rest: Sequence[str]) -> tuple[str, str]:
-    if stack.tensorflow and SPLIT <= stack.tensorflow < LAZY:
-        return "keras", ".".join(["keras.api._v1.keras", *rest])
-    return "tensorflow", ""
+def _keras_of_v1(stack: Stack, rest: Sequence[str], attribute: bool) -> tuple[str, str]:
+    """Tried with 2.15 and 2.21: with Keras 3 it is that of tf.keras, and cannot be imported."""
+    if not stack.tensorflow or stack.tensorflow < SPLIT:
+        return "tensorflow", ""
+    package, home = keras_home(stack)
+    if home != KERAS3_HOME:
+        return package, ".".join([home.replace("_v2", "_v1"), *rest])
+    if attribute:
+        return package, ".".join([home, *rest])
+    return "tensorflow", ".".join(["tensorflow.compat.v1.keras", *rest])
 
 
 @cache

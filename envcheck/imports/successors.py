@@ -35,6 +35,8 @@ OTHERS: Mapping[str, Other] = {
 
 # Keras' own message on removal names scikeras; both classes take the former arguments.
 _WRAPPERS = ("keras.wrappers.scikit_learn", "tensorflow.keras.wrappers.scikit_learn")
+# Keras up to 2.3 had its TensorFlow backend in a module of its own.
+_BACKENDS = ("keras.backend", "keras.backend.tensorflow_backend")
 # Whole modules that moved as they were: TensorFlow's release notes of 1.4, 1.13 and 1.14.
 _MOVED = {
     "tensorflow.contrib.keras": "tensorflow.keras",
@@ -60,14 +62,16 @@ ADVICE = {
     "tensorflow.contrib.distributions": "Its successor is tensorflow-probability: "
     "tfp.distributions.",
     "tensorflow.contrib.crf": "TensorFlow Addons had it as tfa.text and has ended with TensorFlow "
-    "2.15.",
+    "2.15. There crf_log_likelihood makes a new variable where the former one took that of its "
+    "variable_scope: give it transition_params.",
     "tensorflow.contrib.seq2seq": "TensorFlow Addons had it as tfa.seq2seq and has ended with "
     "TensorFlow 2.15.",
     "tensorflow.contrib.learn": "Nothing has its interface: the data sets are in "
     "tf.keras.datasets, estimators ended with TensorFlow 2.15.",
     "tensorflow.contrib.cudnn_rnn": "tf.keras.layers.LSTM and GRU run on cuDNN.",
-    "tensorflow.contrib.rnn": "Its cells are tf.compat.v1.nn.rnn_cell up to TensorFlow 2.15. With "
-    "Keras 3 there is only tf.keras.layers, with another interface.",
+    "tensorflow.contrib.rnn": "Its cells are tf.compat.v1.nn.rnn_cell, from TensorFlow 2.16 on "
+    "with tf-keras and TF_USE_LEGACY_KERAS=1 only. Keras 3 has tf.keras.layers, with another "
+    "interface.",
     "tensorflow.contrib.eager": "Execution is eager from TensorFlow 2 on; tf has the rest.",
 }
 
@@ -84,13 +88,16 @@ def candidates(path: str) -> Iterator[str]:
     new = tables()["renamed"].get(short) if path.startswith("tensorflow.") else None
     if new:
         yield "tensorflow" + new.removeprefix("tf")
-        yield "tensorflow.compat.v1" + new.removeprefix("tf")
+        if not new.startswith("tf.compat.v1."):
+            yield "tensorflow.compat.v1" + new.removeprefix("tf")
     for old, home in _MOVED.items():
         if path.startswith(old + "."):
             yield home + path[len(old) :]
     parent, _, name = path.rpartition(".")
     if name in _CUDNN:
         yield f"{parent}.{_CUDNN[name]}"
+    if parent.endswith(_BACKENDS) and name in ("get_session", "set_session"):
+        yield f"tensorflow.compat.v1.keras.backend.{name}"
     if parent in _WRAPPERS and name in ("KerasClassifier", "KerasRegressor"):
         yield f"scikeras.wrappers.{name}"
     if path in _WRAPPERS:
@@ -99,6 +106,12 @@ def candidates(path: str) -> Iterator[str]:
         other = tables()["slim"].get(short)
         if other:
             yield other
+
+
+def is_known(path: str, candidate: str) -> bool:
+    """TensorFlow's own word for it, which counts where the index knows no names."""
+    new = tables()["renamed"].get("tf" + path.removeprefix("tensorflow"))
+    return bool(new) and candidate == "tensorflow" + new.removeprefix("tf")
 
 
 def home_of(path: str, members: frozenset[str]) -> Iterator[str]:
@@ -112,6 +125,11 @@ def home_of(path: str, members: frozenset[str]) -> Iterator[str]:
         for name in members
     ]
     yield from sorted(set.intersection(*homes), key=lambda home: (root_of(home) in OTHERS, home))
+
+
+def whole(module: str) -> str:
+    """The module that a module of tf.contrib is now."""
+    return _WHOLE.get(module, "")
 
 
 def root_of(path: str) -> str:

@@ -60,13 +60,18 @@ class Use:
 class Event:
     """Something that runs when the file is loaded, in this order. ``name`` is the package or the
     variable, ``value`` what is set or the call as written, ``path`` what an import or a call names
-    in full."""
+    in full. ``branches`` are the conditions around it by number, and which side it is on."""
 
     what: Literal["import", "set", "call"]
     name: str
     value: str
     place: Place
     path: str = ""
+    branches: tuple[tuple[int, bool], ...] = ()
+
+    def excludes(self, other: Event) -> bool:
+        """Whether only one of the two can run."""
+        return any((number, not side) in other.branches for number, side in self.branches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +97,10 @@ class _Reader:
         self.events: list[Event] = []
         self.guards: tuple[tuple[int, frozenset[str]], ...] = ()
         self.fallbacks: tuple[int, ...] = ()
+        self.branches: tuple[tuple[int, bool], ...] = ()
         self.depth = 0
         self.tries = 0
+        self.conditions = 0
 
     def scope(self, body: Sequence[ast.AST], parent: Scope | None, is_class: bool = False) -> None:
         scope = Scope(parent, is_class)
@@ -181,9 +188,12 @@ class _Reader:
         before = self.guards
         if _is_about_versions(node.test):
             self.guards = (*before, (-1, frozenset([""])))
-        for branch in (node.body, node.orelse):
+        self.conditions += 1
+        number, outer = self.conditions, self.branches
+        for side, branch in ((True, node.body), (False, node.orelse)):
+            self.branches = (*outer, (number, side))
             self.parts(branch if isinstance(branch, list) else (branch,), scope)
-        self.guards = before
+        self.guards, self.branches = before, outer
 
     def context(self, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
         """`contextlib.suppress(ImportError)` and `pytest.raises` expect the failure."""
@@ -275,12 +285,22 @@ class _Reader:
         if paths:
             full, written = ".".join([paths[0], *parts[1:]]), ".".join(parts)
             self.ran("call", paths[0].split(".")[0], written, place_of(node), full)
+        elif isinstance(node.func, ast.Call):
+            self.applied(node.func, node, scope)
         names = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
         if parts[-2:] in (["environ", "setdefault"], ["os", "putenv"]) and len(names) == 2:
             self.ran("set", str(names[0]), str(names[1]), place_of(node))
         elif parts[-2:] == ["environ", "update"]:
             for name, value in _updates(node):
                 self.ran("set", name, value, place_of(node))
+
+    def applied(self, made: ast.Call, node: ast.Call, scope: Scope) -> None:
+        """`layers.Dense(2)(x)`: what making the layer leaves undone, its weights, is done now."""
+        parts = dotted(made.func)
+        paths = scope.look(parts[0]) if parts else ()
+        if paths and "layers" in (full := [*paths[0].split("."), *parts[1:]]):
+            written = f"{'.'.join(parts)}(...)"
+            self.ran("call", full[0], written, place_of(node), f"{'.'.join(full)}()")
 
     def setting(self, node: ast.Assign) -> None:
         """`os.environ["NAME"] = "value"`"""
@@ -303,7 +323,7 @@ class _Reader:
         path: str = "",
     ) -> None:
         if self.depth == 0:
-            self.events.append(Event(what, name, value, at, path))
+            self.events.append(Event(what, name, value, at, path, self.branches))
 
 
 def _updates(node: ast.Call) -> Iterator[tuple[str, str]]:

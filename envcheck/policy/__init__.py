@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import click
 
-from envcheck.model import GPU_LAYERS, Fact, Facts, Layer, known, not_applicable
+from envcheck.model import GPU_LAYERS, EnvcheckError, Fact, Facts, Layer, known, not_applicable
 
 if TYPE_CHECKING:
     from envcheck.policy.load import Policy
@@ -191,9 +191,11 @@ def find(folder: str) -> str | None:
 
 
 def _mentions_us(path: str) -> bool:
-    """Reading is cheaper than a parser's import. One that cannot be read is not ours."""
+    """Reading is cheaper than a parser's import. Raises EnvcheckError (2): a policy that nobody
+    could read must not look like none."""
     try:
         with open(path, "rb") as stream:
             return b"envcheck" in stream.read()
-    except OSError:
-        return False
+    except OSError as error:
+        said = f"{path}: it cannot be read ({error.strerror}), and may hold the policy."
+        raise EnvcheckError(f"{said} Name one with --policy, or use --no-policy.", 2) from error

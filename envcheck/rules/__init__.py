@@ -49,9 +49,10 @@ def _dotted(edits: Mapping[str, Any]) -> dict[str, Any]:
 
 class Rule(NamedTuple):
     """``title`` and ``why`` are templates over the parameters of a match. ``explains`` are the
-    beginnings of the codes of findings that merely follow from this one; where it has ``signs``,
-    only of those that show one of these words. A ``gpu_only`` rule does not apply where no GPU
-    is expected. ``about`` is the first line of the rule's file, set when it is found."""
+    beginnings of findings that merely follow from this one, by code or by code and subject; where
+    it has ``signs``, only of those that show one of these words. A ``gpu_only`` rule does not apply
+    where no GPU is expected. ``about`` is the first line of the rule's file, set when it is
+    found."""
 
     code: str
     slug: str

@@ -57,7 +57,16 @@ RULE = Rule(
     why="Without the driver no CUDA program can open the GPU, so TensorFlow runs on the CPU.",
     needs=(F.GPU_HARDWARE, F.DRIVER_RELEASE, F.SYSTEM_OS, F.SYSTEM_CONTAINER),
     judge=judge,
-    explains=("DRV118", "DRV119", "GPU", "SMK201", "SMK202"),
+    explains=(
+        "DRV118",
+        "DRV119",
+        "GPU",
+        "SMK201",
+        "SMK202",
+        "POL101 driver",
+        "POL101 gpu",
+        "POL101 compute-capability",
+    ),
     cases=(
         fires(
             "linux-rtx3080-tf29-cuda116",

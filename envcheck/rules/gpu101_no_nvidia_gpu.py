@@ -44,10 +44,7 @@ RULE = Rule(
     "TensorFlow runs on the CPU.",
     needs=(F.GPU_HARDWARE, F.DRIVER_RELEASE),
     judge=judge,
-    explains=(
-        "SMK201",
-        "SMK202",
-    ),
+    explains=("SMK201", "SMK202", "POL101 gpu", "POL101 compute-capability", "POL101 driver"),
     cases=(
         fires("linux-none-tf221", "gpu"),
         silent("linux-rtx3080-tf29-cuda116"),

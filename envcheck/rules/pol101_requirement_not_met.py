@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envcheck import facts as F
 from envcheck.compatibility import pins
-from envcheck.demands import answer, wording
+from envcheck.demands import PLANNED, answer, plan, wording
 from envcheck.devices import update_driver
 from envcheck.matrix import Matrix
 from envcheck.matrix.specs import intersect, lower_bound
@@ -15,9 +15,6 @@ from envcheck.policy import LAYER_OF
 from envcheck.remedies import install, manual
 from envcheck.requirements import has_room
 from envcheck.rules import Rule, fires, silent
-
-PLANNED = ("python", "tensorflow", "keras", "cuda", "cudnn")
-"""What `envcheck plan` takes as a wish."""
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match | Unjudged]:
@@ -54,7 +51,7 @@ def _fixes(demand: F.Demand, demands: tuple[F.Demand, ...], facts: Facts) -> Ite
         both = intersect(pin, wanted) or wanted
         if demand.key == "keras" and pin and has_room(both) and "==" not in both:
             yield install(facts, f"keras{both}")
-        yield _plan(demands)
+        yield plan(demands)
     else:
         note = "Use a machine or a job that has it, or ask for less in {where}."
         yield manual("other-machine", note, where=f"{demand.file}:{demand.line}")
@@ -66,17 +63,6 @@ def _driver(wanted: str, facts: Facts) -> Fix:
         return update_driver(facts, least)
     note = "Install an NVIDIA driver {wanted} (https://www.nvidia.com/drivers), then reboot."
     return manual("install-driver", note, root=True, wanted=wanted)
-
-
-def _plan(demands: tuple[F.Demand, ...]) -> Fix:
-    wishes = [word for row in demands if row.key in PLANNED for word in _wish(row)]
-    note = "Ask what to install for all versions that the policy requires; `envcheck setup` with "
-    note += "the same options makes such an environment:"
-    return manual("plan", note, ("envcheck", "plan", *wishes))
-
-
-def _wish(demand: F.Demand) -> tuple[str, str]:
-    return f"--{demand.key}", demand.wanted[0]
 
 
 def required(**wanted: str) -> list[dict[str, object]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envcheck import facts as F
+from envcheck.demands import has_build, plan
 from envcheck.matrix import Matrix
 from envcheck.model import Facts, Fix, Match
 from envcheck.places import is_users_folder
@@ -13,7 +14,6 @@ from envcheck.rules import Rule, fires, silent
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
-    del matrix
     if facts.fact(F.TF_IMPORT).state != "absent" and not is_users_folder(facts, F.TF_IMPORT):
         return
     if _has_own_backend(facts):
@@ -26,16 +26,20 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
             facts.evidence(F.TARGET_EXECUTABLE, source=facts.value(F.TARGET_CHOSEN) or ""),
             facts.evidence(F.TF_IMPORT),
         ),
-        fixes=(_fix(facts, gpu=bool(gpu)),),
+        fixes=(_fix(facts, matrix, gpu=bool(gpu)),),
     )
 
 
-def _fix(facts: Facts, *, gpu: bool) -> Fix:
+def _fix(facts: Facts, matrix: Matrix, *, gpu: bool) -> Fix:
     """Where pip's record of it is there without the folder, pip would not lift a finger."""
     package, version = facts.value(F.TF_PACKAGE), facts.value(F.TF_VERSION)
     if package and version:
         return Fix("reinstall", "safe", (reinstall_step(facts, f"{package}=={version}"),))
-    return install(facts, "tensorflow[and-cuda]" if gpu else "tensorflow")
+    demands = facts.value(F.POLICY_REQUIRE) or ()
+    wanted = next((row.wanted[0] for row in demands if row.key == "tensorflow"), "")
+    if wanted and not has_build(wanted, facts, matrix):
+        return plan(demands)
+    return install(facts, f"tensorflow{'[and-cuda]' if gpu else ''}{wanted}")
 
 
 def _has_own_backend(facts: Facts) -> bool:
@@ -55,7 +59,7 @@ RULE = Rule(
     "environment: name that one with --python.",
     needs=(F.TF_IMPORT, F.TARGET_EXECUTABLE, F.SYSTEM_OS),
     judge=judge,
-    explains=("KER", "SMK"),
+    explains=("KER", "SMK", "POL101 tensorflow"),
     cases=(
         fires(
             "linux-none-tf221",

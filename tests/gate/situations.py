@@ -29,6 +29,8 @@ class Situation(NamedTuple):
     fake: str = ""
     """A fake driver that is asked for real, in place of the machine's."""
     files: Mapping[str, str] = {}
+    locked: bool = False
+    """Whether the machine was locked before the edits."""
 
 
 def ignore(entry: str, expires: str = "2999-12-31") -> str:
@@ -100,5 +102,12 @@ SITUATIONS: Mapping[str, Situation] = {
     "a contradiction in the policy": Situation(policy="expect = 'cpu'\nrequire.gpus = 1\n"),
     "no such policy": Situation(call="replay {machine} --policy gpu.toml"),
     "an output that cannot be written": Situation(call="replay {machine} --output no/report.html"),
-    # A lock file and drift: files={"envcheck.lock.json": ...}, call="replay {machine} --locked".
+    "as in the lock": Situation(locked=True, call="replay {machine} --locked"),
+    "another driver than in the lock": Situation(
+        edits={"driver.release": "575.57.08"}, locked=True, call="replay {machine} --locked"
+    ),
+    "what is locked is not known": Situation(
+        edits=driver_does_not_answer(), locked=True, call="replay {machine} --locked"
+    ),
+    "there is no lock": Situation(call="replay {machine} --locked"),
 }

@@ -61,19 +61,14 @@ def row_of(name: str, situation: Situation, folder: Path, fake: Fake) -> Row:
         (folder / file).chmod(0o755)
     machine = folder / "machine"
     machine.mkdir()
-    facts = facts_of(situation, fake)
-    (machine / "facts.json").write_text(machines.dump(facts), encoding="utf-8")
+    if situation.locked:
+        write_facts(machine, facts_of(situation._replace(edits={}), fake))
+        assert envcheck(folder, "lock machine").returncode == 0
+    write_facts(machine, facts_of(situation, fake))
     summary = folder / "summary.md"
     summary.touch()
-    call = situation.call.replace("{machine}", "machine").split()
-    completed = subprocess.run(
-        [sys.executable, "-m", "envcheck", *call],
-        cwd=folder,
-        env=plain_environment(GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary)),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    on_github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    completed = envcheck(folder, situation.call.replace("{machine}", "machine"), **on_github)
     log = (completed.stdout + completed.stderr).replace(str(folder), "FOLDER")
     assert "Traceback" not in log
     headings = summary.read_text(encoding="utf-8").splitlines()
@@ -82,6 +77,21 @@ def row_of(name: str, situation: Situation, folder: Path, fake: Fake) -> Row:
         completed.returncode,
         annotations(log),
         re.sub(r"\\(.)", r"\1", headings[0].removeprefix("## ")) if headings else "",
+    )
+
+
+def write_facts(machine: Path, facts: Facts) -> None:
+    (machine / "facts.json").write_text(machines.dump(facts), encoding="utf-8")
+
+
+def envcheck(folder: Path, call: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "envcheck", *call.split()],
+        cwd=folder,
+        env=plain_environment(**env),
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 

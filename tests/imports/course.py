@@ -145,6 +145,34 @@ config = tf.ConfigProto()
 config.gpu_options.allow_growth = True
 K.set_session(tf.Session(config=config))
 """,
+    "session_of_keras.py": """\
+import numpy as np
+import tensorflow as tf
+from keras import backend as K
+from keras.backend.tensorflow_backend import set_session
+from keras.layers import Dense, LocallyConnected1D
+from keras.models import Sequential
+
+set_session(tf.Session(config=tf.ConfigProto(log_device_placement=False)))
+model = Sequential([LocallyConnected1D(2, 3, input_shape=(5, 1)), Dense(2)])
+model.compile("sgd", "mse")
+model.fit(np.ones([4, 5, 1]), np.ones([4, 3, 2]), verbose=0)
+before = np.asarray(model.predict(np.ones([1, 5, 1])))
+after = K.get_session().run(model.output, {model.input: np.ones([1, 5, 1])})
+assert np.allclose(before, after)
+""",
+    "layers_of_tf.py": """\
+import numpy as np
+import tensorflow as tf
+
+x = tf.placeholder(tf.float32, [None, 4])
+hidden = tf.layers.dropout(tf.layers.dense(x, 3, activation=tf.nn.relu), 0.5, training=True)
+step = tf.train.AdamOptimizer().minimize(tf.reduce_mean(tf.layers.dense(hidden, 1)))
+cell = tf.nn.rnn_cell.GRUCell(2)
+with tf.Session() as sess:
+    sess.run(tf.global_variables_initializer())
+    sess.run(step, {x: np.zeros([2, 4])})
+""",
     "preprocessing.py": """\
 from keras.preprocessing.text import Tokenizer, text_to_word_sequence
 from keras.preprocessing.sequence import pad_sequences
@@ -156,6 +184,13 @@ words = Tokenizer(num_words=10)
 words.fit_on_texts(["a cup of coffee"])
 padded = sequence.pad_sequences(words.texts_to_sequences(["a cup"]), maxlen=4)
 flows = image.ImageDataGenerator(rescale=1.0 / 255)
+""",
+    "preprocessing_chain.py": """\
+import keras
+
+words = keras.preprocessing.text.Tokenizer(num_words=10)
+flows = keras.preprocessing.image.ImageDataGenerator(rescale=1.0 / 255)
+assert flows.flow(keras.backend.get_value(keras.backend.zeros([2, 4, 4, 1]))).n == 2
 """,
     "preprocessing_of_tf.py": """\
 import tensorflow as tf
@@ -233,7 +268,8 @@ RUN = """\
 import json, os, sys, warnings
 warnings.simplefilter("ignore")
 sys.path.insert(0, "")
-import tensorflow
+if not any("TF_USE_LEGACY_KERAS" in open(name).read() for name in sys.argv[1:]):
+    import tensorflow
 
 def load(name):
     if name.endswith(".py"):
@@ -255,7 +291,8 @@ for name in sys.argv[1:]:
     os.wait()
 """
 """Imports files and runs the cells of notebooks, each in a process of its own, and says what
-came of it. TensorFlow is loaded once for all of them: it takes most of the time."""
+came of it. TensorFlow is loaded once for all of them, which takes most of the time, but where a
+file sets what it reads when it is loaded."""
 
 
 def write(folder: Path) -> list[str]:

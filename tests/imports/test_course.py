@@ -15,12 +15,40 @@ from tests import lab
 from tests.imports import course
 
 # What has no successor with the same interface: explained, and left as it was.
-LEFT = ["crf.py", "learn.py", "mnist.py", "multi_gpu.py", "session_config.py"]
-# With Keras 3 TensorFlow's former cells raise AttributeError.
-LEFT_OF_221 = ["contrib_rnn.py", "contrib_rnn_module.py", *LEFT]
+LEFT = {
+    "crf.py": (
+        "IMP304",
+        "tensorflow.contrib.crf",
+        "TensorFlow Addons had it as tfa.text and has ended with TensorFlow 2.15. There "
+        "crf_log_likelihood makes a new variable where the former one took that of its "
+        "variable_scope: give it transition_params.",
+    ),
+    "learn.py": (
+        "IMP304",
+        "tensorflow.contrib.learn.python.learn.datasets.mnist.read_data_sets",
+        "Nothing has its interface: the data sets are in tf.keras.datasets, estimators ended "
+        "with TensorFlow 2.15.",
+    ),
+    "mnist.py": (
+        "IMP301",
+        "tensorflow.examples",
+        "The data is in tf.keras.datasets.mnist.",
+    ),
+    "multi_gpu.py": (
+        "IMP302",
+        "keras.utils.multi_gpu_model",
+        "Use tf.distribute.MirroredStrategy.",
+    ),
+}
+# What sets TF_USE_LEGACY_KERAS where TensorFlow brings Keras 3.
+OF_KERAS2 = [
+    *("contrib_rnn.py", "contrib_rnn_module.py", "layers_of_tf.py"),
+    *("session_config.py", "session_of_keras.py"),
+]
 FINE_BEFORE = {
     "tf215-successors": [
-        *("mixed.py", "optimizers.py", "preprocessing.py", "preprocessing_of_tf.py", "private.py")
+        *("mixed.py", "optimizers.py", "preprocessing.py", "preprocessing_chain.py"),
+        *("preprocessing_of_tf.py", "private.py"),
     ],
     "tf221-successors": ["mixed.py", "optimizers.py", "private.py"],
 }
@@ -56,29 +84,49 @@ def test_old_course_code_imports(
     result = CliRunner().invoke(
         scan, ["--python", str(python), "--fix", "--format", "json"], standalone_mode=False
     )
-    left = LEFT if environment == "tf215-successors" else LEFT_OF_221
-    assert imported(python, tmp_path, names) == [name for name in names if name not in left]
+    legacy = [name for name in names if "TF_USE_LEGACY_KERAS" in (tmp_path / name).read_text()]
+    assert legacy == ([] if environment == "tf215-successors" else OF_KERAS2)
+    others = [name for name in names if name not in legacy]
+    fine = [*imported(python, tmp_path, others), *imported(python, tmp_path, legacy)]
+    assert sorted(fine) == sorted(name for name in names if name not in LEFT)
     errors = [item for item in json.loads(result.stdout)["findings"] if item["severity"] == "error"]
-    assert sorted({item["params"]["file"] for item in errors}) == left
-    assert all(item["fixes"] for item in errors)
+    assert sorted({item["params"]["file"] for item in errors}) == sorted(LEFT)
 
 
 @pytest.mark.parametrize("tensorflow", ["2.15", "2.21"])
+@pytest.mark.parametrize("name", sorted(LEFT))
 def test_what_is_left_is_explained(
-    tensorflow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tensorflow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    course.write(tmp_path)
+    (tmp_path / name).write_text(course.FILES[name])
     monkeypatch.chdir(tmp_path)
     options = ["--tensorflow", tensorflow, "--fix", "--format", "json"]
     result = CliRunner().invoke(scan, options, standalone_mode=False)
-    errors = [item for item in json.loads(result.stdout)["findings"] if item["severity"] == "error"]
-    left = LEFT if tensorflow == "2.15" else LEFT_OF_221
-    assert sorted({item["params"]["file"] for item in errors}) == left
-    assert all([fix["id"] for fix in item["fixes"]] == ["advice"] for item in errors)
-    command = "python -m pip install 'scikeras" + ("<" if tensorflow == "2.15" else ">=") + "0.13'"
-    assert result.stderr.splitlines()[1:] == [
-        f"envcheck: they need scikeras now: {command}",
-        "envcheck: they need tf_slim now: python -m pip install tf-slim",
+    (finding,) = json.loads(result.stdout)["findings"]
+    (fix,) = finding["fixes"]
+    assert (finding["code"], finding["params"]["path"], fix["note"]) == LEFT[name]
+    assert (tmp_path / name).read_text() == course.FILES[name]
+
+
+@pytest.mark.parametrize("way", ["--fix", "--diff"])
+@pytest.mark.parametrize("tensorflow", ["2.15", "2.21"])
+def test_what_the_rewritten_files_need_is_said(
+    way: str, tensorflow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course.write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    options = ["--tensorflow", tensorflow, way, "--format", "json"]
+    result = CliRunner().invoke(scan, options, standalone_mode=False)
+    install = "python -m pip install"
+    scikeras = "'scikeras" + ("<" if tensorflow == "2.15" else ">=") + "0.13'"
+    keras2 = f"envcheck: they need tf_keras now: {install} 'tf-keras==2.21.*'"
+    first = ["envcheck: 23 files rewritten."] if tensorflow == "2.21" else []
+    first = first or ["envcheck: 20 files rewritten."]
+    assert result.stderr.splitlines() == [
+        *(first if way == "--fix" else ()),
+        f"envcheck: they need scikeras now: {install} {scikeras}",
+        *([keras2] if tensorflow == "2.21" else ()),
+        f"envcheck: they need tf_slim now: {install} tf-slim",
     ]
 
 

@@ -165,6 +165,73 @@ def test_calls_that_read_the_visible_devices(codes_of: Judge, call: str, reads: 
 
 
 @pytest.mark.parametrize(
+    ("call", "readers"),
+    [
+        # Measured: whether libcuda's cuInit is called, with Keras 2 and with Keras 3.
+        ("layers.Dropout(0.5)", ["2.21"]),
+        ("layers.RandomFlip('horizontal')", ["2.21"]),
+        ("keras.Sequential()", ["2.15"]),
+        ("keras.mixed_precision.set_global_policy('float32')", []),
+        ("layers.Flatten()(keras.Input((3, 2)))", []),
+        ("layers.Dense(2)", []),
+        ("layers.Dense(2)(keras.Input((3,)))", ["2.15", "2.21"]),
+    ],
+)
+def test_layers_that_read_the_visible_devices(
+    codes_of: Judge, call: str, readers: list[str]
+) -> None:
+    text = f"import os\nfrom tensorflow import keras\nfrom tensorflow.keras import layers\n{call}\n"
+    text += "os.environ['CUDA_VISIBLE_DEVICES'] = ''"
+    said = [tf for tf in ("2.15", "2.21") if codes_of(text, (2, int(tf[2:])))]
+    assert said == readers
+
+
+GPUS = "tf.config.experimental.list_physical_devices('GPU')"
+SESSION = "config = tf.compat.v1.ConfigProto()\nsess = tf.compat.v1.Session(config=config)\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "reads"),
+    [
+        # The order of published programs; each was run up to the setting, on the CUDA builds of
+        # 2.15.1 and 2.21.0 with a libcuda that writes down its calls: has cuInit been called?
+        (f"gpus = {GPUS}\n", True),
+        (f"for gpu in {GPUS}:\n    tf.config.experimental.set_memory_growth(gpu, True)\n", True),
+        (f"{SESSION}tf.config.list_physical_devices('GPU')\n", True),
+        (f"tf.config.set_visible_devices([], 'GPU')\n{SESSION}", True),
+        (f"{SESSION}tf.compat.v1.keras.backend.set_session(sess)\n", True),
+        ("print(tf.test.gpu_device_name())\n", True),
+        ("strategy = tf.distribute.MirroredStrategy()\n", True),
+        ("w = tf.Variable([1.0])\n", True),
+        (
+            "tf.config.threading.set_inter_op_parallelism_threads(1)\n"
+            "tf.config.set_soft_device_placement(True)\n",
+            False,
+        ),
+        ("print(tf.__version__, tf.test.is_built_with_cuda())\n", False),
+        (f"if CPU:\n    pass\nelse:\n    {GPUS}\n", True),
+    ],
+)
+def test_the_order_of_real_programs(codes_of: Judge, before: str, reads: bool) -> None:
+    text = f"import os\nimport tensorflow as tf\n{before}os.environ['CUDA_VISIBLE_DEVICES'] = '1'"
+    for tensorflow in ((2, 15), (2, 21)):
+        said = [code for code, _ in codes_of(text, tensorflow) if code == "IMP404"]
+        assert said == (["IMP404"] if reads else [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if GPU:\n    {}\nelse:\n    os.environ['CUDA_VISIBLE_DEVICES'] = '-1'",
+        "if GPU:\n    os.environ['CUDA_VISIBLE_DEVICES'] = '0'\nelif TPU:\n    {}\nelse:\n"
+        "    if CPU:\n        os.environ['CUDA_VISIBLE_DEVICES'] = '-1'",
+    ],
+)
+def test_one_of_two_branches_reads_and_the_other_sets(codes_of: Judge, text: str) -> None:
+    assert codes_of(f"import os\nimport tensorflow as tf\n{text.format(GPUS)}") == []
+
+
+@pytest.mark.parametrize(
     ("stack", "expected"),
     [
         (Stack((2, 15), (3, 15)), ["IMP402 warning"]),

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import envcheck as schemas
 from envcheck.commands.scan import scan
-from envcheck.imports import codes, public, successors
+from envcheck.imports import codes, findings, legacy, public, successors
 from envcheck.imports import scan as scanner
 from envcheck.imports.files import Limits
 from envcheck.imports.stack import admitted
@@ -146,6 +146,13 @@ def test_mixed_with_the_old_copy(write: Write) -> None:
         ("IMP202", "warning"),
         ("IMP401", "warning"),
     ]
+
+
+def test_mixed_with_tf_keras(write: Write) -> None:
+    choice = "import os\nos.environ['TF_USE_LEGACY_KERAS'] = '1'\n"
+    write(a=f"{choice}from tensorflow.keras import layers\n", b="from keras import models\n")
+    (finding,) = report("--tensorflow", "2.21")["findings"]
+    assert (finding["code"], finding["severity"]) == ("IMP401", "warning")
 
 
 def test_several_processes_find_the_same(write: Write, tmp_path: Path) -> None:
@@ -300,9 +307,10 @@ def test_the_texts_are_translated(write: Write, monkeypatch: pytest.MonkeyPatch)
         codes.MIXED_ALIKE,
         codes.FOREIGN_LOADS,
         codes.LEGACY_TOO_LATE,
+        legacy.IN_A_PACKAGE,
         successors.IN_ADDONS,
     ]
-    texts += [scanner.IS_HERE, scanner.WRITES, scanner.WRITES_OTHER]
+    texts += [findings.IS_HERE, findings.WRITES, findings.WRITES_OTHER, findings.WRITES_KERAS2]
     texts += [*public.ADVICE.values(), *successors.ADVICE.values()]
     chinese = translator({"LANG": "zh_CN.UTF-8"})
     assert [text for text in texts if chinese(text) == text] == []

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from tests.conftest import MACHINES, ROOT, Run, report_of
+from tests.formats import runner
 from tests.policy.documents import BROKEN
 
 CPU = str(MACHINES / "linux-none-tf221")
@@ -153,6 +154,26 @@ def test_a_policy_that_may_not_be_read(envcheck: Run, tmp_path: Path) -> None:
     assert completed.stderr == "envcheck: envcheck.toml: it cannot be read (Permission denied).\n"
 
 
+@pytest.mark.parametrize("name", ["\\u001b[31mred", "\\u202etxt", "a\\nb\\u0000", "::error::x"])
+def test_hostile_reasons_are_made_harmless(envcheck: Run, tmp_path: Path, name: str) -> None:
+    entry = f'code = "KER201"\nsubject = "{name}"\nreason = "{name}"\nexpires = 2001-01-01\n'
+    (tmp_path / "envcheck.toml").write_text(f"[[ignore]]\n{entry}")
+    for command in (("policy",), ("replay", CPU, "--expect", "cpu")):
+        completed = envcheck(*command, GITHUB_ACTIONS="true")
+        assert completed.returncode == 0
+        assert completed.stdout.replace("\n", "").isprintable()
+        names = {found.name for found in runner.commands(completed.stdout)}
+        assert names == ({"warning"} if command[0] == "replay" else set())
+    broken = f'[[ignore]]\n{entry}"{name}" = 1\n'
+    (tmp_path / "envcheck.toml").write_text(broken)
+    completed = envcheck("policy", GITHUB_ACTIONS="true")
+    assert completed.returncode == 2
+    assert completed.stderr.replace("\n", "").isprintable()
+    (error,) = runner.commands(completed.stderr)
+    assert (error.name, error.properties) == ("error", {"title": "envcheck"})
+    assert error.message.startswith("envcheck.toml:6: ")
+
+
 def test_a_recorded_machine_brings_no_policy_of_its_own(envcheck: Run, tmp_path: Path) -> None:
     document = json.loads(Path(MIXED, "facts.json").read_text(encoding="utf-8"))
     ignore = {"code": "KER201", "reason": "", "expires": "2999-01-01", "file": "x", "line": 1}
@@ -226,3 +247,16 @@ def test_a_check_shows_the_first_finding_in_code_that_is_not_ignored(
         "a.py:1:8 keras.layers.core"
     ]
     assert report["facts"]["smoke.result"]["reason"] == "left out by envcheck.toml:2"
+
+
+@pytest.mark.slow
+def test_one_epoch_is_trained_where_the_policy_says_so(
+    envcheck: Run, lab: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "envcheck.toml").write_text("expect = 'cpu'\nsmoke = 'quick'\n")
+    completed = envcheck("--python", str(lab("tf221")), "--format", "json", "--no-scan")
+    assert (completed.returncode, completed.stderr) == (0, "")
+    report = report_of(completed)
+    assert len(report["facts"]["smoke.result"]["value"]["losses"]) == 1
+    (layer,) = [layer for layer in report["stack"] if layer["layer"] == "smoke"]
+    assert layer["version"].startswith("trained for one epoch in ")

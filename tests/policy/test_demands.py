@@ -209,6 +209,24 @@ def test_a_gpu_by_its_name(pattern: str, name: str, fits: bool) -> None:
     assert is_called(name, pattern) is fits
 
 
+def test_without_tensorflow_the_fix_is_what_the_policy_wants(
+    machine: Callable[..., Facts], matrix: Matrix
+) -> None:
+    def first(wanted: str, python: str) -> tuple[list[tuple[str, bool]], tuple[str, ...]]:
+        gone = dict.fromkeys(("import", "version", "package"))
+        edits = {f"tensorflow.{name}": None for name in gone}
+        edits |= {"target.python": python, "policy.require": required(tensorflow=wanted)}
+        outcome = engine.run_rules(rules.discover(), machine(CPU, edits), matrix, "cpu")
+        found = [(row.code, row.caused_by is None) for row in outcome.findings]
+        return found, outcome.findings[0].fixes[0].steps[0]
+
+    found, step = first("~=2.20.0", "3.13.0")
+    assert found == [("TFX101", True), ("POL101", False)]
+    assert step[-2:] == ("install", "tensorflow~=2.20.0")
+    # No TensorFlow 2.9 is made for this Python.
+    assert first("==2.9.*", "3.13.0")[1] == ("envcheck", "plan", "--tensorflow", "==2.9.*")
+
+
 def fixes(outcome: engine.Outcome) -> list[tuple[str, tuple[tuple[str, ...], ...]]]:
     return [(fix.id, fix.steps) for finding in outcome.findings for fix in finding.fixes]
 

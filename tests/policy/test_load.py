@@ -191,6 +191,15 @@ def test_the_starter_is_a_policy_and_so_is_all_that_it_offers(tmp_path: Path) ->
     assert (len(policy.severity), len(policy.ignores)) == (1, 1)
 
 
+def test_the_readme_shows_a_policy(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```toml\n(.*?)```", text, re.S)
+    policy = read(tmp_path, shown)
+    assert [row.key for row in policy.require] == ["gpus", "gpu", "driver", "cuda", "tensorflow"]
+    assert [row.code for row in policy.ignores] == ["GPU309"]
+    assert schema_takes(shown)
+
+
 def paths(value: Any, base: tuple[str | int, ...] = ()) -> set[tuple[str | int, ...]]:
     found = set()
     items = value.items() if isinstance(value, dict) else enumerate(value)
