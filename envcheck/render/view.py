@@ -284,8 +284,18 @@ def _first(report: Report, translate: Translator) -> FixView | None:
         fix = finding.fixes[0]
         if fix.requirements and _prefix(fix) == prefix:
             merged += [word for word in fix.requirements if word not in merged]
-    joined = Fix(id=head.id, safety=head.safety, steps=((*prefix, *merged),))
-    return _fix(joined, translate)
+    steps = ((*prefix, *_narrowest(merged)),)
+    return _fix(Fix(id=head.id, safety=head.safety, steps=steps), translate)
+
+
+def _narrowest(requirements: Sequence[str]) -> list[str]:
+    """Without a package's ranges where one of its versions is asked for."""
+    fixed = {name for name, mark, _ in (word.partition("==") for word in requirements) if mark}
+    return [
+        word
+        for word in requirements
+        if "==" in word or re.split(r"[^\w.-]", word, maxsplit=1)[0] not in fixed
+    ]
 
 
 def _prefix(fix: Fix) -> tuple[str, ...]:

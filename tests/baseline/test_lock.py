@@ -177,6 +177,14 @@ def test_a_package_is_put_back_by_one_command(locked: Locked) -> None:
     ]
 
 
+def test_the_locked_version_says_more_than_tensorflows_range(locked: Locked) -> None:
+    """Keras drifted out of what TensorFlow admits: two findings, one word in the command."""
+    code, report, text = locked(WHEELS, {"keras.version": "2.15.0"})
+    assert code == 1
+    assert [row["code"] for row in report["findings"]] == ["KER201", "POL201"]
+    assert text[1] == "  First: venv/bin/python -m pip install keras==3.12.0"
+
+
 def cudnn(version: str) -> dict[str, Any]:
     facts = machines.load(MACHINES / WHEELS)
     edits: dict[str, Any] = {
