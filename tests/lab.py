@@ -37,7 +37,7 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
+        return hashlib.sha256(repr((self, self.setuptools)).encode()).hexdigest()[:8]
 
 
 TF215 = ("tensorflow-cpu==2.15.1",)
