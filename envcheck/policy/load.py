@@ -199,6 +199,8 @@ def _parsed(path: str, shown: str) -> tuple[str, dict[str, Any]]:
         _refuse_syntax(shown, text, str(error))
     except RecursionError as error:
         raise EnvcheckError(f"{shown}:1: this is nested too deeply.", 2) from error
+    except ValueError as error:  # Python's own limit of digits, too, which has no place
+        raise EnvcheckError(f"{shown}:1: a whole number in it is too large.", 2) from error
 
 
 def _refuse_syntax(shown: str, text: str, said: str) -> NoReturn:
@@ -214,6 +216,8 @@ def _plain(value: Any) -> Any:
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, int) and value.bit_length() > 64:
+        raise ValueError  # TOML's are of 64 bits
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 

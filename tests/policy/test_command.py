@@ -130,6 +130,7 @@ def test_a_broken_policy_is_2_and_its_line(
     ("args", "says"),
     [
         (("--policy", "no.toml"), "no.toml: it cannot be read (No such file or directory)."),
+        (("--policy", ""), "--policy: the path is empty."),
         (("--policy", "."), ".: it cannot be read (Is a directory)."),
         (("--policy", "pyproject.toml"), "pyproject.toml: there is no [tool.envcheck] in it."),
         (("--policy", "a.toml", "--no-policy"), "--policy and --no-policy exclude each other."),
@@ -142,6 +143,15 @@ def test_wrong_usage(envcheck: Run, tmp_path: Path, args: tuple[str, ...], says:
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'envcheck'\n")
     completed = envcheck("policy", *args)
     assert (completed.returncode, completed.stderr) == (2, f"envcheck: {says}\n")
+
+
+def test_a_policy_that_is_a_link_to_nothing(envcheck: Run, tmp_path: Path) -> None:
+    (tmp_path / "envcheck.toml").symlink_to("gone.toml")
+    completed = envcheck("policy")
+    assert (completed.returncode, completed.stderr) == (
+        2,
+        "envcheck: envcheck.toml: it cannot be read (No such file or directory).\n",
+    )
 
 
 def test_a_policy_that_may_not_be_read(envcheck: Run, tmp_path: Path) -> None:
