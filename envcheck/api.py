@@ -158,6 +158,10 @@ class CheckFailed(EnvcheckError):
         super().__init__(str(result).split("\n\n")[0], result.exit_code)
         self.result = result
 
+    def __reduce__(self) -> tuple[type[CheckFailed], tuple[Result]]:
+        """A pool of processes sends it; the message alone would not make it anew."""
+        return type(self), (self.result,)
+
 
 def check(
     python: str | os.PathLike[str] | None = None,

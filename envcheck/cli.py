@@ -358,11 +358,11 @@ def can_encode(text: str) -> bool:
     return True
 
 
-def write(text: str) -> bool:
-    """Write to stdout; False where it takes nothing. A reader that has seen enough (`| head`)
-    and a stdout that was closed on purpose are no failure."""
+def write(text: str) -> None:
+    """Write to stdout. Raises EnvcheckError where it takes nothing. A reader that has seen enough
+    (`| head`) and a stdout that was closed on purpose are no failure."""
     if sys.stdout is None:
-        return True
+        return
     encoding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.buffer.write(text.encode(encoding, "backslashreplace"))
@@ -371,9 +371,7 @@ def write(text: str) -> bool:
         # What is still buffered would fail again when Python closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
-            complain(f"the report could not be written: {error.strerror}.")
-            return False
-    return True
+            raise EnvcheckError(f"the report could not be written: {error.strerror}.") from error
 
 
 def main() -> None:
@@ -400,7 +398,12 @@ def run(argv: Sequence[str]) -> int:
         complain(str(error), annotate=True)
         return error.exit_code
     except click.ClickException as error:
-        complain(error.format_message(), annotate=True)
+        # click breaks lines and indents; of a group without a command the message is its help.
+        message = error.format_message()
+        if message.startswith("Usage:"):
+            click.echo(message, err=True)
+        else:
+            complain(" ".join(message.split()), annotate=True)
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         complain("interrupted.")

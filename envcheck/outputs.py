@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from envcheck.model import Report, Verdict
+from envcheck.model import EnvcheckError, Report, Verdict
 from envcheck.verdict import COULD_NOT_ASSESS, USAGE
 
 if TYPE_CHECKING:
@@ -125,7 +125,12 @@ def deliver(report: Report, verdict: Verdict, asked: Delivery) -> int:
     from envcheck.cli import complain, write
 
     desk = Desk(report, verdict, asked)
-    written = write(desk.printed())
+    written = True
+    try:
+        write(desk.printed())
+    except EnvcheckError as error:  # the files are written all the same
+        complain(str(error))
+        written = False
     problems = [problem for output in asked.output if (problem := desk.save(output))]
     for problem in problems:
         complain(problem)

@@ -202,6 +202,30 @@ def test_a_reader_that_goes_away_does_not_change_the_verdict(tmp_path: Path) -> 
     assert (process.returncode, process.stderr) == (1, "")
 
 
+@pytest.mark.parametrize("words", ["policy", "explain KER201", "completion bash"])
+def test_what_could_not_be_printed_is_no_success(tmp_path: Path, words: str) -> None:
+    command = f"{sys.executable} -m envcheck {words} >/dev/full"
+    completed = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=tmp_path,
+        env=plain_environment(),
+        capture_output=True,
+        text=True,
+    )
+    said = "envcheck: the report could not be written: No space left on device.\n"
+    assert (completed.returncode, completed.stderr) == (3, said)
+
+
+def test_a_group_without_a_command_shows_its_help(envcheck: Run) -> None:
+    completed = envcheck("matrix")
+    assert completed.returncode == 2
+    assert completed.stderr.startswith("Usage: envcheck matrix [OPTIONS] COMMAND [ARGS]...\n")
+    completed = envcheck("completion")
+    assert completed.stderr == (
+        "envcheck: Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("machine", "redirect", "code"),
     [

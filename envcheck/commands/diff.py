@@ -183,7 +183,7 @@ class Page:
         left = len(rest) - len(shown)
         if left:
             yield ""
-            yield f"{left} more: -v shows all."
+            yield f"{left} more rows: -v shows all."
 
     def rows(self, items: Sequence[Difference]) -> Iterator[str]:
         for drift, *_ in items:

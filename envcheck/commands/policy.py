@@ -44,7 +44,7 @@ smoke = "full"          # the training at the end: full, quick (one epoch) or of
 # code = "GPU309"
 # subject = "GPU 0"              # as in `--format json`, with * and ?; without it every subject
 # reason = "the scheduler sets persistence mode"
-# expires = {expires}           # the last day; after it, it counts again
+# expires = {expires}           # the last day; the day after it counts again
 """
 
 

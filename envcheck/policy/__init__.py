@@ -164,6 +164,8 @@ def read(named: str | None) -> Policy | None:
     """The policy that was named, else the nearest; None where there is none."""
     from envcheck.probes.source import current_folder
 
+    if named == "":  # --policy "$VARIABLE", which nobody has set
+        raise EnvcheckError("--policy: the path is empty.", 2)
     here = current_folder()
     path = named or find(here)
     if path is None:
@@ -177,7 +179,8 @@ def find(folder: str) -> str | None:
     """The nearest policy from this folder upwards; in one folder envcheck.toml wins."""
     while True:
         own, shared = os.path.join(folder, OWN), os.path.join(folder, SHARED)
-        if os.path.isfile(own):
+        # A link to nothing is a policy that nobody could read; it must not look like none.
+        if os.path.isfile(own) or os.path.islink(own):
             return own
         if os.path.isfile(shared) and _mentions_us(shared):
             from envcheck.policy import load

@@ -19,6 +19,8 @@ from envcheck.policy.lines import Path, lines_of
 
 TABLE: Path = ("tool", "envcheck")
 DAY = 86400
+LARGEST = 1 << 24
+"""Bytes. A device file has no end."""
 NUMBER = r"[0-9]+(\.[0-9]+)*"
 PRE = r"((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?"
 CLAUSE = (
@@ -186,9 +188,11 @@ def _parsed(path: str, shown: str) -> tuple[str, dict[str, Any]]:
 
     try:
         with open(path, "rb") as stream:
-            data = stream.read()
+            data = stream.read(LARGEST + 1)
     except OSError as error:
         raise EnvcheckError(f"{shown}: it cannot be read ({error.strerror}).", 2) from error
+    if len(data) > LARGEST:
+        raise EnvcheckError(f"{shown}: it is larger than a policy can be.", 2)
     try:
         text = data.decode("utf-8-sig")
         return text, _plain(tomllib.loads(text))
@@ -199,6 +203,8 @@ def _parsed(path: str, shown: str) -> tuple[str, dict[str, Any]]:
         _refuse_syntax(shown, text, str(error))
     except RecursionError as error:
         raise EnvcheckError(f"{shown}:1: this is nested too deeply.", 2) from error
+    except ValueError as error:  # Python's own limit of digits, too, which has no place
+        raise EnvcheckError(f"{shown}:1: a whole number in it is too large.", 2) from error
 
 
 def _refuse_syntax(shown: str, text: str, said: str) -> NoReturn:
@@ -214,6 +220,8 @@ def _plain(value: Any) -> Any:
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, int) and value.bit_length() > 64:
+        raise ValueError  # TOML's are of 64 bits
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -176,6 +177,10 @@ def test_a_result_that_failed_can_raise(judged: Callable[..., package.Result]) -
     assert str(caught.value).splitlines()[0] == "✗ FAIL: numpy 2.2.6 does not fit TensorFlow 2.9.1"
     assert "First: venv/bin/python -m pip install" in str(caught.value)
     assert isinstance(caught.value, package.EnvcheckError)
+    # As a pool of processes hands it to its parent.
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.exit_code) == (str(caught.value), 1)
+    assert again.result.to_json() == bad.to_json()
 
 
 def test_what_could_not_be_assessed_is_not_ok(judged: Callable[..., package.Result]) -> None:

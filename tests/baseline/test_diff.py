@@ -62,7 +62,7 @@ def test_what_the_findings_name_stands_first(envcheck: Run) -> None:
         "  coffee network          trained on CPU:0            failed in the step import",
         "                                                      (TypeError)",
         "",
-        "9 more: -v shows all.",
+        "9 more rows: -v shows all.",
     ]
     verbose = envcheck("diff", "-v", str(MACHINES / CPU), str(MACHINES / MIXED), "--expect", "cpu")
     rows = [line.split()[0] for line in verbose.stdout.splitlines() if line.startswith("  ")]

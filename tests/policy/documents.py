@@ -119,5 +119,8 @@ NO_TOML = {
     "open": (b"expect = '''gpu\n\n", 3, "this is not TOML: "),
     "bytes": (b"# fine\n# caf\xe9\n", 2, "this is not UTF-8."),
     "nul": (b"expect = 'g\x00pu'", 1, "this is not TOML: "),
+    "digits": (b"timeout = " + b"9" * 400, 1, "a whole number in it is too large."),
+    "digits in plenty": (b"x = " + b"9" * 5000, 1, "a whole number in it is too large."),
+    "digits in base 16": (b"require.gpus = 0x" + b"f" * 5000, 1, "a whole number in it is too"),
     "deep": (b"require = " + b"[" * 100_000, 1, "nested too deeply"),
 }

@@ -130,6 +130,7 @@ def test_a_broken_policy_is_2_and_its_line(
     ("args", "says"),
     [
         (("--policy", "no.toml"), "no.toml: it cannot be read (No such file or directory)."),
+        (("--policy", ""), "--policy: the path is empty."),
         (("--policy", "."), ".: it cannot be read (Is a directory)."),
         (("--policy", "pyproject.toml"), "pyproject.toml: there is no [tool.envcheck] in it."),
         (("--policy", "a.toml", "--no-policy"), "--policy and --no-policy exclude each other."),
@@ -142,6 +143,15 @@ def test_wrong_usage(envcheck: Run, tmp_path: Path, args: tuple[str, ...], says:
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'envcheck'\n")
     completed = envcheck("policy", *args)
     assert (completed.returncode, completed.stderr) == (2, f"envcheck: {says}\n")
+
+
+def test_a_policy_that_is_a_link_to_nothing(envcheck: Run, tmp_path: Path) -> None:
+    (tmp_path / "envcheck.toml").symlink_to("gone.toml")
+    completed = envcheck("policy")
+    assert (completed.returncode, completed.stderr) == (
+        2,
+        "envcheck: envcheck.toml: it cannot be read (No such file or directory).\n",
+    )
 
 
 def test_a_policy_that_may_not_be_read(envcheck: Run, tmp_path: Path) -> None:
@@ -260,3 +270,9 @@ def test_one_epoch_is_trained_where_the_policy_says_so(
     assert len(report["facts"]["smoke.result"]["value"]["losses"]) == 1
     (layer,) = [layer for layer in report["stack"] if layer["layer"] == "smoke"]
     assert layer["version"].startswith("trained for one epoch in ")
+
+
+def test_a_file_without_an_end_is_no_policy(envcheck: Run) -> None:
+    completed = envcheck("policy", "--policy", "/dev/zero")
+    said = "envcheck: /dev/zero: it is larger than a policy can be.\n"
+    assert (completed.returncode, completed.stderr) == (2, said)
