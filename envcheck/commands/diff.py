@@ -226,7 +226,7 @@ def headline(found: Comparison) -> str:
         return f"No difference: {found.compared} facts are the same."
     what = f"{count} of {found.compared} facts differ" if count != 1 else "1 fact differs"
     if not count:
-        what = f"none of {found.compared} facts differs; what does changes from hour to hour"
+        what = f"none of {found.compared} facts differs; what changes from hour to hour is left out"
     if first.status and second.status:
         states = [STATUS[first.status], STATUS[second.status]]
         if states[0] == states[1]:
