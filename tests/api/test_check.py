@@ -42,6 +42,15 @@ def program(
     )
 
 
+@pytest.fixture(autouse=True)
+def of_no_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``check`` reads the environment of this process, which other tests share."""
+    for name in [name for name in os.environ if not name.startswith("PYTEST_")]:
+        monkeypatch.delenv(name)
+    for name, value in plain_environment().items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.fixture
 def judged(machine: Callable[..., Facts]) -> Callable[..., package.Result]:
     """The result that a check of a recorded machine would give."""
