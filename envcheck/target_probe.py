@@ -492,7 +492,9 @@ def environment_document(path: list[str]) -> dict[str, Any]:
             for name in prefix_listing
             if name.endswith(".json") and MATTERS.match(normalise(name.rsplit("-", 2)[0]))
         ),
-        "externally_managed": os.path.exists(os.path.join(stdlib, "EXTERNALLY-MANAGED")),
+        # It does not bind the virtual environments made from it (PEP 668).
+        "externally_managed": sys.prefix == sys.base_prefix
+        and os.path.exists(os.path.join(stdlib, "EXTERNALLY-MANAGED")),
         "user_site": site_folders()[1] or None,
         "has_pip": try_resolve("pip", path)["kind"] == "package",
         "cwd": working_folder(),

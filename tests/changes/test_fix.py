@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -236,16 +237,15 @@ def test_a_failing_pip_takes_everything_back(tmp_path: Path) -> None:
     assert list((site.folder / ".envcheck" / "changes").iterdir()) == []
 
 
-def test_a_system_python_is_refused(tmp_path: Path) -> None:
+def system_python(prefix: Path) -> Path:
     """A Python of its own whose standard library has the mark of PEP 668."""
     base = Path(laboratory.interpreter("3.11")).resolve()
-    prefix = tmp_path / "usr"
     library = prefix / "lib" / "python3.11"
     (prefix / "bin").mkdir(parents=True)
     library.mkdir(parents=True)
     os.symlink(base, prefix / "bin" / "real")
     for path in (base.parent.parent / "lib" / "python3.11").iterdir():
-        if path.name != "site-packages":
+        if path.name not in ("site-packages", "EXTERNALLY-MANAGED"):
             (library / path.name).symlink_to(path)
     (library / "site-packages").mkdir()
     (library / "EXTERNALLY-MANAGED").write_text("[externally-managed]\n", encoding="utf-8")
@@ -254,6 +254,11 @@ def test_a_system_python_is_refused(tmp_path: Path) -> None:
     python.chmod(0o755)
     for path in (base.parent.parent / "lib").glob("libpython*"):
         (prefix / "lib" / path.name).symlink_to(path)
+    return python
+
+
+def test_a_system_python_is_refused(tmp_path: Path) -> None:
+    python = system_python(tmp_path / "usr")
     done = subprocess.run(
         [sys.executable, "-m", "envcheck", "fix", "--apply", "--python", str(python)],
         env=plain_environment(HOME=str(tmp_path)),
@@ -263,8 +268,23 @@ def test_a_system_python_is_refused(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (3, "")
-    assert f"{prefix} belongs to the system" in done.stderr
+    assert f"{tmp_path / 'usr'} belongs to the system" in done.stderr
     assert "(PEP 668)" in done.stderr and "envcheck setup .venv" in done.stderr
+
+
+def test_the_mark_of_a_system_python_does_not_bind_its_virtual_environments(
+    tmp_path: Path, envcheck: Run
+) -> None:
+    """Its own pip may not install; that of an environment made from it may."""
+    system = system_python(tmp_path / "usr")
+    subprocess.run([system, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    offered = {}
+    for python in (system, tmp_path / "venv" / "bin" / "python"):
+        argv = ("--python", str(python), "--format", "json", "--no-smoke", "--expect", "cpu")
+        findings = json.loads(envcheck(*argv, HOME=str(tmp_path)).stdout)["findings"]
+        (missing,) = [row for row in findings if row["code"] == "TFX101"]
+        offered[python] = [fix["id"] for fix in missing["fixes"]]
+    assert list(offered.values()) == [["new-environment"], ["install"]]
 
 
 def test_condas_base_is_refused(tmp_path: Path) -> None:
