@@ -7,8 +7,10 @@ import os
 import queue
 import re
 import secrets
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections import deque
@@ -27,6 +29,7 @@ TRYING = re.compile(r"coffee-smoke: train: trying (\S+)$")
 STARTING = 60.0  # seconds until the first rung is announced, and between two rungs
 TO_DIE = 5.0
 LONGEST_LINE = 1 << 20
+TEMPORARY = ("TMPDIR", "TEMP", "TMP")  # what tempfile reads, in this order
 # The logs of these are kept even when they pass: TensorFlow says there which libraries it missed.
 ALWAYS_LOGGED = ("devices",)
 
@@ -63,6 +66,15 @@ def how_it_ended(ended: Ended) -> str:
     return "exited with %d and gave no result" % ended.returncode
 
 
+def scratch() -> Optional[str]:
+    """A folder for the temporary files of a worker: TensorFlow leaves the code that it generates
+    in one, when it does not come to its end. None where no such folder can be made."""
+    try:
+        return tempfile.mkdtemp(prefix="coffee-smoke-")
+    except OSError:
+        return None
+
+
 class Worker:
     """One process in a group of its own, of which nothing is left at the end."""
 
@@ -74,8 +86,11 @@ class Worker:
         self._log: Deque[str] = deque(maxlen=LOG_LINES)
         self._logs: Dict[str, Tuple[str, ...]] = {}
         ends = leash()
+        self._scratch = scratch()
+        temporary = dict.fromkeys(TEMPORARY, self._scratch) if self._scratch else {}
         self._process = subprocess.Popen(
             list(argv),
+            env={**os.environ, **temporary},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -109,6 +124,8 @@ class Worker:
                     stream.close()
         for end in self._leash:
             os.close(end)
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
         self._drain()
         return Ended(
             self._process.returncode,

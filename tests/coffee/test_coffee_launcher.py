@@ -130,6 +130,17 @@ def test_a_supervisor_that_is_killed_leaves_no_worker(tmp_path):
     assert is_gone(int((tmp_path / "pid").read_text()))
 
 
+@pytest.mark.parametrize("end", ["os._exit(7)", "time.sleep(600)"])
+def test_no_temporary_file_is_left(launch, tmp_path, end):
+    """TensorFlow's autograph leaves the code that it generates where its process is cut off."""
+    left = tmp_path / "left"
+    source = "import os, tempfile, time\n_, name = tempfile.mkstemp()\n"
+    source += f"open({str(left)!r}, 'w').write(name)\n"
+    launch(source + end, "--rung-timeout", "2")
+    folder = Path(left.read_text()).parent
+    assert folder.name.startswith("coffee-smoke-") and not folder.exists()
+
+
 def test_a_folder_that_cannot_be_written_and_no_home(tmp_path):
     (tmp_path / "tensorflow.py").write_text("raise ImportError('no')", encoding="utf-8")
     done = subprocess.run(
