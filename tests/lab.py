@@ -19,6 +19,10 @@ from pathlib import Path
 import pytest
 
 LAB = Path(__file__).resolve().parent.parent / ".lab"
+# As the tests began: an environment that one test asks for serves the others, whatever that test
+# has done to its variables.
+MACHINE = dict(os.environ)
+PYENV = Path("~/.pyenv").expanduser()
 
 
 @dataclass(frozen=True)
@@ -117,16 +121,17 @@ def build(recipe: Recipe, home: Path) -> None:
     if recipe.packages:
         uv("pip", "install", "--quiet", "--python", python, *recipe.packages, *recipe.setuptools)
     for args in recipe.pip:
-        subprocess.run([python, "-m", "pip", "--quiet", *args], check=True, capture_output=True)
+        argv = [python, "-m", "pip", "--quiet", *args]
+        subprocess.run(argv, check=True, capture_output=True, env=MACHINE)
 
 
 def interpreter(version: str) -> str:
     """A Python of this minor version, or a skip: PATH and pyenv are looked at."""
-    roots = [Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"]
+    roots = [Path(MACHINE.get("PYENV_ROOT", PYENV)) / "versions"]
     found = sorted(path for root in roots for path in root.glob(f"{version}.*/bin/python"))
     if found:
         return str(found[-1])
-    on_path = shutil.which(f"python{version}")
+    on_path = shutil.which(f"python{version}", path=MACHINE.get("PATH"))
     if on_path and _runs(on_path):
         return on_path
     if sys.version_info[:2] == tuple(int(part) for part in version.split(".")):
@@ -135,11 +140,18 @@ def interpreter(version: str) -> str:
 
 
 def _runs(python: str) -> bool:
-    return subprocess.run([python, "-c", ""], capture_output=True).returncode == 0
+    return subprocess.run([python, "-c", ""], capture_output=True, env=MACHINE).returncode == 0
+
+
+def at_start(site: Path, source: str) -> None:
+    """Has each Python with this site-packages run this before all else. Not as sitecustomize:
+    Debian's Python has one of its own, which comes first."""
+    (site / "at_start.py").write_text(source, encoding="utf-8")
+    (site / "at_start.pth").write_text("import at_start\n", encoding="utf-8")
 
 
 def uv(*args: str) -> None:
     program = Path(sys.executable).parent / "uv"
     # The system's certificates, as pip takes them, whatever uv of this release calls that.
-    env = {**os.environ, "UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}
+    env = {**MACHINE, "UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}
     subprocess.run([str(program), *args], check=True, capture_output=True, env=env)

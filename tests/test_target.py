@@ -323,13 +323,11 @@ def test_a_python_that_is_too_old(envcheck: Run, version: str) -> None:
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", 3),
     ],
 )
-def test_a_sitecustomize_that_misbehaves(
-    envcheck: Run, tmp_path: Path, text: str, code: int
-) -> None:
+def test_a_start_that_misbehaves(envcheck: Run, tmp_path: Path, text: str, code: int) -> None:
     """What Python survives, envcheck reports on (no TensorFlow: 1); the rest is one sentence."""
     python = laboratory.copy_of("empty311", tmp_path / "venv")
     (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
-    (site / "sitecustomize.py").write_text(text, encoding="utf-8")
+    laboratory.at_start(site, text)
     completed = envcheck("--python", str(python), "--format", "json", "--expect", "cpu")
     assert completed.returncode == code
     assert "Traceback" not in completed.stderr

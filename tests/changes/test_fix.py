@@ -304,7 +304,8 @@ def test_undo_where_nothing_was_done(tmp_path: Path, envcheck: Run) -> None:
 def test_a_worse_check_takes_everything_back(tmp_path: Path) -> None:
     """A pip that instead of installing breaks what is there."""
     site = small(tmp_path)
-    (site.scene.site / "sitecustomize.py").write_text(
+    laboratory.at_start(
+        site.scene.site,
         "import sys, pathlib\n"
         "if 'pip' in sys.orig_argv and 'install' in sys.orig_argv:\n"
         "    site = pathlib.Path(__file__).parent\n"
@@ -318,7 +319,6 @@ def test_a_worse_check_takes_everything_back(tmp_path: Path) -> None:
         "    (site / 'keras-3.15.1.dist-info' / 'METADATA').write_text("
         "'Name: keras\\nVersion: 3.15.1\\n')\n"
         "    import os; os._exit(0)\n",
-        encoding="utf-8",
     )
     before = site.files()
     done = site.envcheck("fix", "--apply", "--no-smoke", "--expect", "cpu")

@@ -47,6 +47,9 @@ def stage(item: Environment, folder: Path, *, fresh: bool) -> tuple[Scene, dict[
 def system_python(recipe: laboratory.Recipe, prefix: Path) -> Path:
     """A Python with a prefix of its own: the program copied, its library linked."""
     base = Path(laboratory.interpreter(recipe.python)).resolve()
+    schemes = "import sysconfig; print('deb_system' in sysconfig.get_scheme_names())"
+    if subprocess.run([base, "-c", schemes], capture_output=True, text=True).stdout == "True\n":
+        pytest.skip("Debian's Python keeps its packages elsewhere: needs another one")
     library = Path("lib") / f"python{recipe.python}"
     (prefix / "bin").mkdir(parents=True)
     (prefix / library / "site-packages").mkdir(parents=True)
