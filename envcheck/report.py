@@ -195,10 +195,12 @@ def _keras(facts: Facts) -> tuple[str, str]:
 def _imports(facts: Facts) -> tuple[str, str]:
     if facts.value(F.SHADOWS) is None:
         return "", ""
-    code = facts.value(F.CODE)
-    end = " of more, then the time was over" if code and code.stopped else ""
-    read = f"{code.files} files of code read{end}" if code else ""
-    return read, facts.value(F.TARGET_CWD) or ""
+    code, where = facts.value(F.CODE), facts.value(F.TARGET_CWD) or ""
+    if code is None:
+        return "", where
+    files = "1 file" if code.files == 1 else f"{code.files} files"
+    end = " of more, then the time was over" if code.stopped else ""
+    return f"{files} of code read{end}", where
 
 
 def _smoke(facts: Facts) -> tuple[str, str]:

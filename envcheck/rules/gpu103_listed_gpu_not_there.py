@@ -46,7 +46,7 @@ RULE = Rule(
     layer="gpu",
     severity="warning",
     title="CUDA_VISIBLE_DEVICES={value!r} names {entry}, which is not there: {count} of {all} "
-    "GPUs are left",
+    "GPUs left",
     why="CUDA stops reading the list at the first entry that names no GPU and ignores the rest.",
     needs=(F.GPU_VISIBLE_DEVICES, F.GPU_DEVICES),
     judge=judge,

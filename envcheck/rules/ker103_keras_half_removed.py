@@ -37,7 +37,7 @@ RULE = Rule(
     slug="keras-half-removed",
     layer="keras",
     severity="error",
-    title="{name} is half removed: {count} files are missing",
+    title="{name} is half removed: {count} files missing",
     why="pip's record names files that are not on the disk, such as {example}. pip takes it for "
     "installed, and an import fails or finds half of it.",
     needs=(F.KERAS_MISSING, F.KERAS_COPIES),

@@ -69,7 +69,7 @@ RULE = Rule(
     slug="tensorflow-half-removed",
     layer="tensorflow",
     severity="error",
-    title="TensorFlow is half removed: {count} files are missing",
+    title="TensorFlow is half removed: {count} files missing",
     why="pip's record names files that are not on the disk, such as {example}. Two TensorFlow "
     "packages share one folder: uninstalling one of them takes files of the other.",
     needs=(F.TF_IMPORT, F.TF_MISSING),

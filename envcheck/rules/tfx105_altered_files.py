@@ -62,7 +62,7 @@ RULE = Rule(
     slug="altered-files",
     layer="tensorflow",
     severity="warning",
-    title="{count} files of {name} {version} are not those that were installed",
+    title="{name} {version} is altered: {count} files not as they were installed",
     why="Their size is not the one that pip recorded, {example} for one: edited by hand, written "
     "by another package, or cut short when a disk was full.",
     needs=(F.TARGET_DISTRIBUTIONS,),

@@ -29,7 +29,7 @@ RULE = Rule(
     slug="interrupted-install",
     layer="tensorflow",
     severity="warning",
-    title="An interrupted pip left {count} folders behind, such as {example}",
+    title="An interrupted pip left {example} behind ({count} in all)",
     why="pip renames what it replaces to a name that begins with ~ and deletes it at the end. "
     "Nothing imports these; they take up room, and every pip command warns of them.",
     needs=(F.TARGET_LEFTOVERS,),
