@@ -183,11 +183,15 @@ def check(
     the coffee network for at most 300 seconds; a notebook that holds the GPU's memory must leave
     it some.
 
-    Raises :class:`EnvcheckError` where there is nothing to look at, ValueError for a wrong word.
+    Raises :class:`EnvcheckError` where there is nothing to look at, ValueError for a wrong word or
+    number.
     """
     _refuse("expect", expect, get_args(Expect))
     _refuse("fail_on", fail_on, get_args(Severity))
     _refuse("smoke", smoke, (True, False, "quick"))
+    for name, seconds in (("timeout", timeout), ("smoke_timeout", smoke_timeout)):
+        if seconds is not None and not seconds > 0:
+            raise ValueError(f"{name} must be a number of seconds above 0, not {seconds!r}")
     asked = {
         "expect": expect,
         "smoke": None if smoke is None else SMOKE[smoke],

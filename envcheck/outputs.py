@@ -85,8 +85,13 @@ def _parsed(
     context: click.Context, option: click.Parameter, given: Sequence[str]
 ) -> tuple[Output, ...]:
     outputs = tuple(map(parse_output, given))
+    places = set()
     for output in outputs:
         refuse_what_cannot_be_written(output.path)
+        place = output.path.resolve()
+        if place in places:
+            raise click.BadParameter(f"{output.path} is named twice: each file holds one format.")
+        places.add(place)
     return outputs
 
 
@@ -95,7 +100,11 @@ def parse_output(text: str) -> Output:
     from envcheck.render.formats import format_of
 
     name, given, file = text.partition("=")
-    if given and name in FORMATS and file:
+    if not text or (given and not file):
+        raise click.BadParameter("the file has no name.")
+    if "-" in (text, file):
+        raise click.BadParameter("a report goes to standard output with --format, such as json.")
+    if given and name in FORMATS:
         return Output(name, Path(file))
     found = format_of(text)
     if found is None:

@@ -207,6 +207,11 @@ def test_wrong_words_and_nothing_to_look_at(monkeypatch: pytest.MonkeyPatch) -> 
         package.check(expect="tpu")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="fail_on must be one of"):
         package.check(fail_on="never")  # type: ignore[arg-type]
+    for seconds in (-1, 0, float("nan")):
+        with pytest.raises(ValueError, match="timeout must be a number of seconds above 0, not "):
+            package.check(timeout=seconds)
+        with pytest.raises(ValueError, match="smoke_timeout must be a number of seconds above 0"):
+            package.check(smoke_timeout=seconds)
     with pytest.raises(package.EnvcheckError, match="there is no such file or folder"):
         package.check("/no/such/python")
     monkeypatch.setattr(sys, "executable", "")

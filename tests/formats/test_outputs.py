@@ -62,7 +62,10 @@ def test_several_at_once_and_the_terminal_stays(envcheck: Run, tmp_path: Path) -
         ("no/such/folder/a.html", "no/such/folder/a.html: there is no folder no/such/folder."),
         ("folder.html", "folder.html: this is a folder."),
         ("report", "the name of report says no format. Write FORMAT=FILE, such as html=report"),
-        ("html=", "the name of html= says no format."),
+        ("html=", "the file has no name."),
+        ("", "the file has no name."),
+        ("json=-", "a report goes to standard output with --format, such as json."),
+        ("-", "a report goes to standard output with --format, such as json."),
         ("/proc/version.html", "it could not be written: No such file or directory."),
     ],
 )
@@ -74,6 +77,14 @@ def test_what_cannot_be_written_is_2_and_a_line(
     assert completed.returncode == 2
     assert says in completed.stderr
     assert len(completed.stderr.splitlines()) == 1
+
+
+def test_one_file_for_two_formats_is_refused(envcheck: Run, tmp_path: Path) -> None:
+    given = ("--output", "html=a.json", "--output", "./a.json")
+    completed = envcheck("replay", HEALTHY, "--expect", "cpu", *given)
+    assert completed.returncode == 2
+    assert "a.json is named twice: each file holds one format." in completed.stderr
+    assert not (tmp_path / "a.json").exists()
 
 
 def test_the_others_are_written_all_the_same(envcheck: Run, tmp_path: Path) -> None:
