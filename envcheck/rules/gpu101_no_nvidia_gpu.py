@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from envcheck import facts as F
 from envcheck.matrix import Matrix
-from envcheck.model import Facts, Match
+from envcheck.model import Facts, Fix, Match
 from envcheck.remedies import manual
 from envcheck.rules import Rule, fires, silent
+
+OF_A_GPU = ("gpus", "gpu", "compute-capability", "driver")
 
 
 def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
@@ -19,18 +21,24 @@ def judge(facts: Facts, matrix: Matrix) -> Iterator[Match]:
     release, devices = facts.value(F.DRIVER_RELEASE), facts.fact(F.GPU_DEVICES)
     if release is not None and devices.state != "absent":
         return
-    python = facts.value(F.TARGET_EXECUTABLE)
-    given = ("--python", python) if python and facts.value(F.TARGET_CHOSEN) == "--python" else ()
     yield Match(
         subject="gpu",
         evidence=(facts.evidence(F.GPU_HARDWARE), facts.evidence(F.DRIVER_RELEASE)),
-        fixes=(
-            manual(
-                "expect-cpu",
-                "Use a machine or a job with a GPU. If this one is meant to have none, say so:",
-                ("envcheck", "--expect", "cpu", *given),
-            ),
-        ),
+        fixes=(_fix(facts),),
+    )
+
+
+def _fix(facts: Facts) -> Fix:
+    for demand in facts.value(F.POLICY_REQUIRE) or ():
+        if demand.key in OF_A_GPU:
+            note = "Use a machine or a job with a GPU: {where} requires one."
+            return manual("other-machine", note, where=f"{demand.file}:{demand.line}")
+    python = facts.value(F.TARGET_EXECUTABLE)
+    given = ("--python", python) if python and facts.value(F.TARGET_CHOSEN) == "--python" else ()
+    return manual(
+        "expect-cpu",
+        "Use a machine or a job with a GPU. If this one is meant to have none, say so:",
+        ("envcheck", "--expect", "cpu", *given),
     )
 
 

@@ -199,3 +199,11 @@ def test_an_entry_for_code_that_was_not_all_read_is_not_unused(
 def test_the_policys_own_findings_can_be_weighed_but_its_entries_do_not_end(judged: Run) -> None:
     outcome = judged(CPU, entry("KER201", expires="2020-01-01"), severity={"POL102": "error"})
     assert ("POL102", "error", None) in found(outcome)
+
+
+def test_where_the_policy_requires_a_gpu_nothing_says_to_expect_none(judged: Run) -> None:
+    required = {"key": "gpus", "wanted": ["1"], "file": "envcheck.toml", "line": 2}
+    for edits, fixes in (({}, ["expect-cpu"]), ({"policy.require": [required]}, ["other-machine"])):
+        outcome = judged(CPU, edits=edits)
+        (row,) = [row for row in outcome.findings if row.code == "GPU101"]
+        assert [fix.id for fix in row.fixes] == fixes
