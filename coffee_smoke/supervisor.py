@@ -14,7 +14,20 @@ import tempfile
 import threading
 import time
 from collections import deque
-from typing import IO, Any, Callable, Deque, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from contextlib import contextmanager
+from typing import (
+    IO,
+    Any,
+    Callable,
+    Deque,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from coffee_smoke import ladder, network
 from coffee_smoke.ladder import Result, Rung
@@ -66,19 +79,27 @@ def how_it_ended(ended: Ended) -> str:
     return "exited with %d and gave no result" % ended.returncode
 
 
-def scratch() -> Optional[str]:
-    """A folder for the temporary files of a worker: TensorFlow leaves the code that it generates
-    in one, when it does not come to its end. None where no such folder can be made."""
+@contextmanager
+def scratch() -> Iterator[Dict[str, str]]:
+    """Variables that name a folder for a worker's temporary files, which goes with it: TensorFlow
+    leaves generated code where its process is cut off. None where there can be no such folder."""
     try:
-        return tempfile.mkdtemp(prefix="coffee-smoke-")
+        folder = tempfile.mkdtemp(prefix="coffee-smoke-")
     except OSError:
-        return None
+        yield {}
+        return
+    try:
+        yield dict.fromkeys(TEMPORARY, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Worker:
     """One process in a group of its own, of which nothing is left at the end."""
 
-    def __init__(self, argv: Sequence[str], nonce: str, on_line: Line) -> None:
+    def __init__(
+        self, argv: Sequence[str], nonce: str, variables: Dict[str, str], on_line: Line
+    ) -> None:
         self._nonce, self._on_line = nonce, on_line
         self._events: "queue.Queue[Tuple[str, str]]" = queue.Queue()
         self._document: Optional[Dict[str, Any]] = None
@@ -86,11 +107,9 @@ class Worker:
         self._log: Deque[str] = deque(maxlen=LOG_LINES)
         self._logs: Dict[str, Tuple[str, ...]] = {}
         ends = leash()
-        self._scratch = scratch()
-        temporary = dict.fromkeys(TEMPORARY, self._scratch) if self._scratch else {}
         self._process = subprocess.Popen(
             list(argv),
-            env={**os.environ, **temporary},
+            env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -124,8 +143,6 @@ class Worker:
                     stream.close()
         for end in self._leash:
             os.close(end)
-        if self._scratch:
-            shutil.rmtree(self._scratch, ignore_errors=True)
         self._drain()
         return Ended(
             self._process.returncode,
@@ -272,7 +289,8 @@ class Supervision:
         argv += ["--rungs", ",".join(rung.name for rung in todo)]
         for way in self._without:
             argv += ["--without", way]
-        ended = Worker(argv, nonce, self._on_line).run(self._deadlines, until)
+        with scratch() as variables:
+            ended = Worker(argv, nonce, variables, self._on_line).run(self._deadlines, until)
         self.workers.append({"returncode": ended.returncode, "late": ended.late})
         if ended.returncode == 2 and not (ended.document or ended.rung):
             raise Refused("\n".join(list(ended.log)[-3:]))

@@ -14,6 +14,7 @@ import pytest
 
 from coffee_smoke import ladder, launcher, rungs, supervisor
 from tests.coffee.documents import valid
+from tests.conftest import plain_environment
 
 # The CPU is asked for: the driver of the machine that the tests run on is none of theirs.
 OPTIONS = ("--json", "--device", "cpu")
@@ -139,6 +140,20 @@ def test_no_temporary_file_is_left(launch, tmp_path, end):
     launch(source + end, "--rung-timeout", "2")
     folder = Path(left.read_text()).parent
     assert folder.name.startswith("coffee-smoke-") and not folder.exists()
+
+
+def test_no_folder_is_left_of_a_python_that_does_not_start(tmp_path):
+    python = tmp_path / "python"
+    python.touch(mode=0o755)
+    (tmp_path / "temporary").mkdir()
+    done = subprocess.run(
+        [sys.executable, str(Path(launcher.__file__).parent), "--python", str(python)],
+        env={**plain_environment(), "TMPDIR": str(tmp_path / "temporary")},
+        capture_output=True,
+        timeout=60,
+    )
+    assert b"Exec format error" in done.stderr
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_and_no_home(tmp_path):
