@@ -101,6 +101,7 @@ def empty_document() -> Dict[str, Any]:
         "tensorflow": None,
         "devices": [],
         "gpu_memory": None,
+        "device": None,
         "placement": None,
         "way": None,
         "steps": 0,

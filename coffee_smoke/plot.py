@@ -55,7 +55,7 @@ def draw(document: Dict[str, Any], path: str) -> Optional[str]:
 
 def title(document: Dict[str, Any]) -> str:
     found = document["tensorflow"] or {}
-    where = (document["placement"] or {}).get("chosen", "")
+    where = document["device"]
     return "The coffee network on %s, TensorFlow %s, Keras %s: %d steps in %.1f s" % (
         where,
         found.get("version"),

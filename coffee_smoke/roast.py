@@ -131,6 +131,7 @@ def judge_training(climb: Climb, trained: network.Trained, epochs: int) -> Note:
         training_seconds=round(trained.seconds, 4),
         epoch_seconds=[round(s, 4) for s in trained.epoch_seconds],
         losses=[finite_or_none(loss) for loss in trained.losses],
+        device=short_device(trained.step_device),
         placement={
             "requested": climb.options.device,
             "chosen": climb.device[1:],
@@ -151,7 +152,7 @@ def judge_training(climb: Climb, trained: network.Trained, epochs: int) -> Note:
             trained.losses[0],
             trained.losses[-1],
         ),
-        short_device(trained.step_device),
+        climb.document["device"],
     )
 
 

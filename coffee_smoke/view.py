@@ -56,7 +56,7 @@ def first_line(detail: str) -> str:
 
 
 def passed(document: Dict[str, Any]) -> str:
-    where = (document["placement"] or {}).get("chosen", "")
+    where = document["device"]
     accuracy = document["accuracy"]
     found = "%d steps in %.1f s, decides %s, %d of %d beans right" % (
         document["steps"],

@@ -113,6 +113,7 @@ def test_a_gpu_that_is_listed_and_not_used(
         assert found[name] == ("failed", "WrongDevice")
     details = {r["name"]: r["detail"] for r in document["rungs"]}
     assert details["train"] == "the training was asked of GPU:0 and ran on CPU:0"
+    assert document["device"] == "CPU:0"
     assert document["placement"]["chosen"] == "GPU:0"
     assert document["placement"]["step"].endswith("CPU:0")
 

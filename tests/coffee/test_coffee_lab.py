@@ -92,6 +92,7 @@ def test_the_losses_fall_epoch_by_epoch(document):
 
 def test_everything_was_placed_on_the_cpu(document):
     cpu = "/job:localhost/replica:0/task:0/device:CPU:0"
+    assert document["device"] == "CPU:0"
     assert document["placement"] == {
         "requested": "cpu",
         "chosen": "CPU:0",

@@ -31,7 +31,7 @@ def document():
         rungs=results,
         ok=True,
         tensorflow={"version": "2.21.0", "keras_version": "3.15.1"},
-        placement={"chosen": "CPU:0"},
+        device="CPU:0",
         steps=62_500,
         training_seconds=1.25,
         losses=[0.25, 0.1, 0.003],
@@ -110,7 +110,7 @@ def test_a_gpu_that_passed_is_named(document):
     details = {"device_name": "Tesla T4", "compute_capability": "7.5"}
     on_gpu = dict(
         document,
-        placement={"chosen": "GPU:0"},
+        device="GPU:0",
         devices=[{"type": "CPU", "details": {}}, {"type": "GPU", "details": details}],
     )
     first = view.text(on_gpu, verbose=False, unicode=True).splitlines()[0]
