@@ -20,6 +20,7 @@ from envcheck.model import (
     RuleResult,
     Unjudged,
 )
+from envcheck.remedies import with_pip
 
 if TYPE_CHECKING:
     from envcheck.matrix import Matrix
@@ -164,7 +165,7 @@ def judge_rule(rule: Rule, facts: Facts, matrix: Matrix) -> list[Finding | NotEv
     if isinstance(matches, Crashed):
         return [skipped(matches.summary, crashed=True)]
     return [
-        make_finding(rule, match)
+        make_finding(rule, replace(match, fixes=tuple(with_pip(facts, fix) for fix in match.fixes)))
         if isinstance(match, Match)
         else replace(
             skipped(str(match), [match.fact] if match.fact else []), layer=match.layer or rule.layer

@@ -144,7 +144,7 @@ class Fix:
 
     ``steps`` are argument vectors, never shell text. ``safe`` changes only packages of the
     target and can be undone; ``review`` deserves a look first; ``manual`` needs root, a
-    reboot or a decision and is only ever printed. ``requirements`` are those that the one
+    reboot or a decision and is only ever printed. ``requirements`` are those that the last
     step installs, so that several such fixes can be run as one command.
     """
 
@@ -157,6 +157,12 @@ class Fix:
     needs_root: bool = False
     undo: tuple[tuple[str, ...], ...] = ()
     requirements: tuple[str, ...] = ()
+
+    @property
+    def stem(self) -> tuple[tuple[str, ...], ...]:
+        """The steps without the requirements."""
+        *before, last = self.steps
+        return (*before, last[: len(last) - len(self.requirements)])
 
 
 @dataclass(frozen=True, slots=True)

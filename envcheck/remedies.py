@@ -14,12 +14,25 @@ if TYPE_CHECKING:
 
 
 def installer(facts: Facts, verb: str) -> tuple[str, ...]:
-    """``python -m pip VERB`` of the target, or uv's where the target has no pip."""
+    """``python -m pip VERB`` of the target, or uv's where uv made it, without pip."""
     python = facts.value(F.TARGET_EXECUTABLE) or "python"
-    if facts.value(F.TARGET_HAS_PIP) is False:
+    if _is_of_uv(facts):
         return ("uv", "pip", verb, "--python", python)
     yes = ("--yes",) if verb == "uninstall" else ()
     return (python, "-m", "pip", verb, *yes)
+
+
+def _is_of_uv(facts: Facts) -> bool:
+    return facts.value(F.TARGET_HAS_PIP) is False and facts.value(F.TARGET_KIND) == "uv"
+
+
+def with_pip(facts: Facts, fix: Fix) -> Fix:
+    """Where its commands need a pip that is not there (PDM makes such environments, and `python
+    -m venv --without-pip`), first the one that brings it."""
+    pip = (facts.value(F.TARGET_EXECUTABLE) or "python", "-m", "pip")
+    if facts.value(F.TARGET_HAS_PIP) is False and any(step[:3] == pip for step in fix.steps):
+        return replace(fix, steps=((*pip[:2], "ensurepip"), *fix.steps))
+    return fix
 
 
 def install(facts: Facts, *requirements: str, safety: Safety = "safe") -> Fix:
@@ -102,11 +115,7 @@ def uninstall_copy_step(facts: Facts, row: F.Distribution) -> tuple[str, ...]:
 
 def reinstall_step(facts: Facts, *requirements: str) -> tuple[str, ...]:
     """Install these files again, whatever pip thinks is there, and touch nothing else."""
-    force = (
-        ("--reinstall",)
-        if facts.value(F.TARGET_HAS_PIP) is False
-        else ("--force-reinstall", "--no-cache-dir")
-    )
+    force = ("--reinstall",) if _is_of_uv(facts) else ("--force-reinstall", "--no-cache-dir")
     return (*installer(facts, "install"), *force, "--no-deps", *requirements)
 
 

@@ -110,6 +110,24 @@ OOM = {"name": "matmul", "error_type": "ResourceExhaustedError", "error_message"
 
 FIRST: dict[str, tuple[str, dict[str, Any], str, tuple[str, ...]]] = {
     "pip install tensorflow": (WHEELS, BARE, "LIB101", (f"{PIP} 'tensorflow[and-cuda]==2.20.0'",)),
+    "three versions, and no pip": (
+        "linux-none-tf29-mixed",
+        {"target.has_pip": False, "target.kind": "venv"},
+        "TFX301 TFX302 KER201 GPU101",
+        (
+            "venv/bin/python -m ensurepip",
+            f"{PIP} 'numpy>=1.20,<2' 'protobuf>=3.9.2,<3.20' 'keras>=2.9.0rc0,<2.10.0'",
+        ),
+    ),
+    "three versions, and uv in pip's place": (
+        "linux-none-tf29-mixed",
+        {"target.has_pip": False, "target.kind": "uv"},
+        "TFX301 TFX302 KER201 GPU101",
+        (
+            "uv pip install --python venv/bin/python 'numpy>=1.20,<2' 'protobuf>=3.9.2,<3.20' "
+            "'keras>=2.9.0rc0,<2.10.0'",
+        ),
+    ),
     "pip install tensorflow, and a toolkit without cuDNN": (
         WHEELS,
         {

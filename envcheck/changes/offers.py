@@ -71,18 +71,17 @@ def named(offered: Sequence[Offer], ids: Sequence[str]) -> tuple[Offer, ...]:
 def steps_of(chosen: Sequence[Offer]) -> tuple[tuple[str, ...], ...]:
     """Installations into the same place as one, so that the resolver sees all of them."""
     steps: list[tuple[str, ...]] = []
-    at: dict[tuple[str, ...], int] = {}
+    at: dict[tuple[tuple[str, ...], ...], int] = {}
     for offer in chosen:
         wanted = offer.fix.requirements
-        prefix = offer.fix.steps[0][: -len(wanted)] if wanted else ()
-        if wanted and prefix in at:
-            place = at[prefix]
+        if wanted and offer.fix.stem in at:
+            place = at[offer.fix.stem]
             more = tuple(word for word in wanted if word not in steps[place])
             steps[place] += more
             continue
-        if wanted:
-            at[prefix] = len(steps)
         steps += offer.fix.steps
+        if wanted:
+            at[offer.fix.stem] = len(steps) - 1
     return tuple(steps)
 
 

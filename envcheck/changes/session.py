@@ -55,9 +55,9 @@ def changing(store: Store, roots: Sequence[Path], say: Say) -> Iterator[Change]:
 def run_steps(
     change: Change, steps: Sequence[tuple[str, ...]], prefix: Path, cwd: Path, say: Say
 ) -> None:
-    """pip runs outside of the user's folder, where a file of theirs could stand in for a module
-    of its own."""
+    """pip and ensurepip run outside of the user's folder, where a file of theirs could stand in
+    for a module of their own."""
     change.write(steps=[list(step) for step in steps])
     for step in steps:
-        pip = step[1:3] == ("-m", "pip")
-        run_step(step, change.log, say, mark=change.folder, cwd=prefix if pip else cwd)
+        module = step[1:2] == ("-m",)
+        run_step(step, change.log, say, mark=change.folder, cwd=prefix if module else cwd)

@@ -279,12 +279,12 @@ def _first(report: Report, translate: Translator) -> FixView | None:
     if not head.requirements:
         return _fix(head, translate)
     merged = list(head.requirements)
-    prefix = _prefix(head)
     for finding in worst[1:]:
         fix = finding.fixes[0]
-        if fix.requirements and _prefix(fix) == prefix:
+        if fix.requirements and fix.stem == head.stem:
             merged += [word for word in fix.requirements if word not in merged]
-    steps = ((*prefix, *_narrowest(merged)),)
+    *before, last = head.stem
+    steps = (*before, (*last, *_narrowest(merged)))
     return _fix(Fix(id=head.id, safety=head.safety, steps=steps), translate)
 
 
@@ -296,10 +296,6 @@ def _narrowest(requirements: Sequence[str]) -> list[str]:
         for word in requirements
         if "==" in word or re.split(r"[^\w.-]", word, maxsplit=1)[0] not in fixed
     ]
-
-
-def _prefix(fix: Fix) -> tuple[str, ...]:
-    return fix.steps[0][: -len(fix.requirements)]
 
 
 def _target(report: Report, translate: Translator, commands: Commands) -> str:

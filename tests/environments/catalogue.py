@@ -6,6 +6,7 @@ in the current folder, on PYTHONPATH, in the home folder or in the environment v
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -274,6 +275,16 @@ def copied(scene: Scene) -> dict[str, str]:
     return {}
 
 
+def without_pip(scene: Scene) -> dict[str, str]:
+    """As PDM makes them, and `python -m venv --without-pip`."""
+    for path in (*scene.site.glob("pip-*.dist-info"), scene.site / "pip"):
+        shutil.rmtree(path)
+    marks = scene.python.parent.parent / "pyvenv.cfg"
+    lines = marks.read_text(encoding="utf-8").splitlines(keepends=True)
+    marks.write_text("".join(x for x in lines if not x.startswith("uv =")), encoding="utf-8")
+    return {}
+
+
 def pip_of_another(scene: Scene) -> dict[str, str]:
     folder = scene.home / ".local/bin"
     folder.mkdir(parents=True)
@@ -370,6 +381,8 @@ BROKEN = (
     Environment("addons-of-215", "tf216-addons", {"TFX305": "error"}, fit="3"),
     Environment("text-of-217", "tf216-text-217", {"TFX304": "warning"}, fit="3"),
     Environment("numpy-2", "tf215-numpy2", {"TFX301": "error"}, fit="2.15.0"),
+    Environment("numpy-2-without-pip", "tf215-numpy2", {"TFX301": "error"}, without_pip,
+                changes=True, fit="2.15.0"),
     Environment("protobuf-4", "tf221-old-protobuf", {"TFX302": "error"}, fit="3"),
     Environment("numpy-on-pythonpath", "tf215",
                 {"PYE302": "error", "TFX301": "error<PYE302"}, on_pythonpath("numpy==2.2.6"),
@@ -404,6 +417,7 @@ RAISES = {
     "probability-of-218": "requires TensorFlow version >= 2.18",
     "addons-of-215": "No module named 'keras.src.engine'",
     "numpy-2": "numpy.core.umath failed to import",
+    "numpy-2-without-pip": "numpy.core.umath failed to import",
     "protobuf-4": "cannot import name 'runtime_version' from 'google.protobuf'",
     "numpy-on-pythonpath": "numpy.core.umath failed to import",
     "python38-on-pythonpath": "ImportError",
