@@ -106,6 +106,10 @@ def test_the_starter_is_made_and_used_as_it_is_said(envcheck: Run, tmp_path: Pat
     assert (starter.returncode, starter.stderr) == (0, "")
     (tmp_path / "envcheck.toml").write_text(starter.stdout)
     assert settings(envcheck)["smoke"] == ("full", "envcheck.toml:6")
+    for option in ("--format=json", "--no-smoke", "--no-policy", "--expect=cpu"):
+        refused = envcheck("policy", option, "--starter")
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr == "envcheck: --starter takes no other option.\n"
 
 
 @pytest.mark.parametrize(
