@@ -241,6 +241,7 @@ def _problems(table: Mapping[str, Any]) -> Iterator[Problem]:
     ignores: Any = table.get("ignore")
     if TABLES.fits(require):
         yield from _of_table(require, REQUIRE, ("require",))
+        yield from _of_ranges(require)
         for key in OF_GPU if table.get("expect") == "cpu" else ():
             if key in require:
                 said = (
@@ -262,6 +263,15 @@ def _of_table(table: Mapping[str, Any], kinds: Mapping[str, Kind], base: Path) -
             yield (*base, name), _unknown(name, kinds)
         elif not kinds[name].fits(value):
             yield (*base, name), _wrong(name, value, kinds[name])
+
+
+def _of_ranges(require: Mapping[str, Any]) -> Iterator[Problem]:
+    from envcheck.matrix.specs import is_impossible
+
+    for name, value in require.items():
+        ranged = REQUIRE.get(name) in (VERSIONS, SHORT_VERSIONS) and REQUIRE[name].fits(value)
+        if ranged and "," in value and is_impossible(value):
+            yield ("require", name), f'{name} = "{value}": no version can be in this range.'
 
 
 def _of_ignore(row: Mapping[str, Any], place: Path) -> Iterator[Problem]:

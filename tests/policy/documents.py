@@ -113,6 +113,18 @@ UNKNOWN_CODES = {
 }
 """What only the loader can know: the rules are found in their folder."""
 
+IMPOSSIBLE = {
+    "above": ("driver", ">=12,<11"),
+    "at once": ("driver", ">=12, <12"),
+    "behind it": ("keras", ">3,<=3.0"),
+    "compatible": ("tensorflow", "~=2.15.0,>=2.16"),
+    "fixed": ("python", "==3.11.4,>=3.12"),
+    "two of them": ("keras", "==3.1,==3.2"),
+    "wildcard": ("cuda", "==11.*,>=12"),
+    "below the wildcard": ("compute-capability", "<8,==9.*"),
+}
+"""Ranges that no version is in. Their form is right, so the schema takes them."""
+
 NO_TOML = {
     "syntax": (b"expect = 'gpu'\nfail-on = \n", 2, "this is not TOML: Invalid value"),
     "twice": (b"expect = 'gpu'\n\nexpect = 'gpu'\n", 3, "this is not TOML: Cannot overwrite"),
