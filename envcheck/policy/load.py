@@ -127,10 +127,10 @@ IGNORE: Mapping[str, Kind] = {"code": TEXT, "subject": TEXT, "reason": TEXT, "ex
 OPTIONAL = ("subject",)
 
 
-def has_table(path: str) -> bool:
+def has_table(path: str, shown: str) -> bool:
     """Whether a pyproject.toml has our table. Raises EnvcheckError (2) where that cannot be
     said, because it is no TOML."""
-    return _table(_parsed(path, path)[1], TABLE) is not None
+    return _table(_parsed(path, shown)[1], TABLE) is not None
 
 
 def load(path: str, shown: str) -> Policy:
@@ -309,6 +309,15 @@ def _near(name: str, names: Any) -> str:
 
 
 def _wrong(name: str, value: Any, kind: Kind) -> str:
-    shown = f'"{value}"' if isinstance(value, str) else str(value)
-    shown = shown.lower() if isinstance(value, bool) else shown
-    return f"{name} = {shown[:80]}: allowed is {kind.allowed}."
+    return f"{name} = {_shown(value)[:80]}: allowed is {kind.allowed}."
+
+
+def _shown(value: Any) -> str:
+    """As TOML has it; of a table the braces only."""
+    if isinstance(value, dict):
+        return "{...}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)

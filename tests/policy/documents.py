@@ -46,6 +46,7 @@ BROKEN = {
     "unknown requirement": ("[require]\ncudnnn = '>=9'", 2, "did you mean cudnn?"),
     "no GPU required": ("[require]\ngpus = 0", 2, "gpus = 0: allowed is a whole number from 1."),
     "half a GPU": ("[require]\ngpus = 1.5", 2, "allowed is a whole number"),
+    "GPUs as in TOML": ("require.gpus = [true, {a = 1}, 'x']", 1, 'gpus = [true, {...}, "x"]: a'),
     "GPUs as text": ("[require]\ngpus = '2'", 2, "allowed is a whole number"),
     "no name": ("require.gpu = ' '", 1, "allowed is a text such as"),
     "no names": ("require.gpu = []", 1, "allowed is a text such as"),
@@ -93,7 +94,7 @@ BROKEN = {
         "allowed is a date",
     ),
     "an entry's unknown key": (f"[[ignore]]\n{ENTRY}until = 1", 5, "until: there is no such key"),
-    "an entry's subject": (f"[[ignore]]\n{ENTRY}subject = ['a']", 5, "subject = ['a']: allowed"),
+    "an entry's subject": (f"[[ignore]]\n{ENTRY}subject = ['a']", 5, 'subject = ["a"]: allowed'),
     "the second entry": (f"[[ignore]]\n{ENTRY}[[ignore]]\ncode = 'KER201'", 5, "an ignore needs"),
     "an entry about entries": (
         f"[[ignore]]\n{ENTRY.replace('KER201', 'POL102')}",

@@ -149,6 +149,16 @@ def test_wrong_usage(envcheck: Run, tmp_path: Path, args: tuple[str, ...], says:
     assert (completed.returncode, completed.stderr) == (2, f"envcheck: {says}\n")
 
 
+def test_a_broken_pyproject_is_named_as_one_would_type_it(envcheck: Run, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.envcheck\n")
+    below = tmp_path / "a"
+    below.mkdir()
+    for cwd, shown in ((tmp_path, "pyproject.toml"), (below, "../pyproject.toml")):
+        done = envcheck("policy", cwd=cwd)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"envcheck: {shown}:1: this is not TOML: ")
+
+
 def test_a_policy_that_is_a_link_to_nothing(envcheck: Run, tmp_path: Path) -> None:
     (tmp_path / "envcheck.toml").symlink_to("gone.toml")
     completed = envcheck("policy")
