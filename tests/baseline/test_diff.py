@@ -223,3 +223,27 @@ def test_what_is_not_there(envcheck: Run) -> None:
     done = envcheck("diff", "/no/such/file", str(MACHINES / CPU))
     assert done.stderr == "envcheck: /no/such/file: No such file or directory.\n"
     assert done.returncode == 2
+
+
+def test_a_folder_that_is_no_recorded_machine(envcheck: Run, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    said = "this is no recorded machine, which is a folder with facts.json in it (envcheck record)."
+    for done, name in (
+        (envcheck("diff", "folder", str(MACHINES / CPU)), "folder"),
+        (envcheck("replay", "folder"), "folder"),
+        (envcheck("replay", "file"), "file"),
+    ):
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"envcheck: {name}: {said}\n"
+    done = envcheck("replay", "nothing")
+    assert done.stderr == "envcheck: nothing: No such file or directory.\n"
+
+
+def test_a_byte_order_mark_of_a_report_is_no_error(envcheck: Run, tmp_path: Path) -> None:
+    machine = str(MACHINES / CPU)
+    envcheck("replay", machine, "--expect", "cpu", "--output", "a.json")
+    report = tmp_path / "a.json"
+    report.write_bytes(b"\xef\xbb\xbf" + report.read_bytes())
+    done = envcheck("diff", "a.json", machine)
+    assert (done.returncode, done.stderr) == (0, "")
