@@ -80,7 +80,7 @@ def _file(path: Path, name: str) -> Side | None:
     if path.is_dir():
         return None
     try:
-        document = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+        document = json.loads(path.read_text(encoding="utf-8-sig", errors="surrogateescape"))
     except OSError as error:
         raise EnvcheckError(f"{path}: {error.strerror}.", 2) from error
     except (ValueError, RecursionError) as error:
