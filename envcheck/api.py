@@ -248,6 +248,7 @@ def _refuse(name: str, given: object, admitted: Sequence[object]) -> None:
 
 def running_interpreter() -> Target:
     """Raises EnvcheckError where Python runs inside another program."""
+    from envcheck.facts import BY_ITSELF
     from envcheck.probes.target import Target
 
     if not sys.executable:
@@ -255,7 +256,7 @@ def running_interpreter() -> Target:
             "This Python runs inside another program and has no interpreter of its own: name one, "
             "envcheck.check(python=...)."
         )
-    return Target(sys.executable, "the interpreter that called envcheck.check()")
+    return Target(sys.executable, BY_ITSELF)
 
 
 class OwnChildren(Live):

@@ -21,6 +21,7 @@ import pytest
 import envcheck as package
 from envcheck import report, verdict
 from envcheck.cli import load_knowledge
+from envcheck.facts import BY_ITSELF
 from envcheck.model import Facts
 from tests.conftest import ROOT, Run, plain_environment
 from tests.test_signals import is_alive, waited_for
@@ -171,6 +172,15 @@ def test_why_there_is_no_gpu(
     assert (finding is None) is (not why or expect == "cpu")
     if finding:
         assert result.remedy(finding)
+
+
+def test_the_advice_is_what_a_caller_can_write(judged: Callable[..., package.Result]) -> None:
+    result = judged("linux-none-tf221", "gpu", **{"target.chosen": BY_ITSELF})
+    finding = result.gpu_finding()
+    assert finding and result.remedy(finding) == (
+        "Use a machine or a job with a GPU. If this one is meant to have none, say so in the call "
+        'or in the policy: expect = "cpu"'
+    )
 
 
 def test_a_result_that_failed_can_raise(judged: Callable[..., package.Result]) -> None:
