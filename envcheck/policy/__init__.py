@@ -183,7 +183,7 @@ def find(folder: str) -> str | None:
         # A link to nothing is a policy that nobody could read; it must not look like none.
         if os.path.isfile(own) or os.path.islink(own):
             return own
-        if os.path.isfile(shared):
+        if os.path.isfile(shared) or os.path.islink(shared):
             shown = os.path.relpath(shared, here)
             if _mentions_us(shared, shown):
                 from envcheck.policy import load

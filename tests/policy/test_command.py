@@ -168,6 +168,17 @@ def test_a_policy_that_is_a_link_to_nothing(envcheck: Run, tmp_path: Path) -> No
     )
 
 
+def test_a_pyproject_that_is_a_link_to_nothing(envcheck: Run, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").symlink_to("gone.toml")
+    done = envcheck("replay", CPU)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "envcheck: pyproject.toml: it cannot be read (No such file or directory), and may hold the "
+        "policy. Name one with --policy, or use --no-policy.\n"
+    )
+    assert envcheck("replay", CPU, "--no-policy").returncode == 1
+
+
 def test_a_policy_that_may_not_be_read(envcheck: Run, tmp_path: Path) -> None:
     path = tmp_path / "envcheck.toml"
     path.write_text("")
