@@ -149,6 +149,15 @@ def test_wrong_usage(envcheck: Run, tmp_path: Path, args: tuple[str, ...], says:
     assert (completed.returncode, completed.stderr) == (2, f"envcheck: {says}\n")
 
 
+def test_what_several_requirements_need_is_printed_once(envcheck: Run, tmp_path: Path) -> None:
+    text = 'expect = "cpu"\n[require]\ntensorflow = ">=2.99"\nkeras = "<3"\npython = "<3.10"\n'
+    (tmp_path / "envcheck.toml").write_text(text)
+    done = envcheck("replay", CPU)
+    plan = "    envcheck plan --python '<3.10' --tensorflow '>=2.99' --keras '<3'"
+    findings = done.stdout.partition("\n✗ POL101")[2].partition("\nerrors: ")[0].splitlines()
+    assert (findings.count(plan), findings.count("  fix: as above")) == (1, 2)
+
+
 def test_a_broken_pyproject_is_named_as_one_would_type_it(envcheck: Run, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.envcheck\n")
     below = tmp_path / "a"
