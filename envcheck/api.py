@@ -190,7 +190,8 @@ def check(
     _refuse("fail_on", fail_on, get_args(Severity))
     _refuse("smoke", smoke, (True, False, "quick"))
     for name, seconds in (("timeout", timeout), ("smoke_timeout", smoke_timeout)):
-        if seconds is not None and not seconds > 0:
+        number = isinstance(seconds, (int, float)) and seconds > 0
+        if seconds is not None and not number:
             raise ValueError(f"{name} must be a number of seconds above 0, not {seconds!r}")
     asked = {
         "expect": expect,

@@ -222,6 +222,8 @@ def test_wrong_words_and_nothing_to_look_at(monkeypatch: pytest.MonkeyPatch) -> 
             package.check(timeout=seconds)
         with pytest.raises(ValueError, match="smoke_timeout must be a number of seconds above 0"):
             package.check(smoke_timeout=seconds)
+    with pytest.raises(ValueError, match="timeout must be a number of seconds above 0, not '3'"):
+        package.check(timeout="3")  # type: ignore[arg-type]
     with pytest.raises(package.EnvcheckError, match="there is no such file or folder"):
         package.check("/no/such/python")
     monkeypatch.setattr(sys, "executable", "")
