@@ -21,15 +21,20 @@ TABLE: Path = ("tool", "envcheck")
 DAY = 86400
 LARGEST = 1 << 24
 """Bytes. A device file has no end."""
-NUMBER = r"[0-9]+(\.[0-9]+)*"
-PRE = r"((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?"
+DIGITS = "[0-9]{1,20}"
+"""Python itself reads a number of at most 4,300."""
+NUMBER = rf"{DIGITS}(\.{DIGITS})*"
+PRE = rf"((a|b|rc){DIGITS})?(\.post{DIGITS})?(\.dev{DIGITS})?"
 CLAUSE = (
-    rf"((==|!=) *({NUMBER}\.\*|{NUMBER}{PRE})|~= *[0-9]+(\.[0-9]+)+{PRE}"
+    rf"((==|!=) *({NUMBER}\.\*|{NUMBER}{PRE})|~= *{DIGITS}(\.{DIGITS})+{PRE}"
     rf"|(<=|>=|<|>) *{NUMBER}{PRE})"
 )
 RANGE = rf"^ *{CLAUSE}( *, *{CLAUSE})* *$"
 """Ranges of PEP 440, but for ``===``, epochs and local versions, which nothing here has."""
-SHORT = r"((==|!=) *[0-9]+\.\*|(==|!=|<=|>=|<|>) *[0-9]+(\.[0-9]+)?|~= *[0-9]+\.[0-9]+)"
+SHORT = (
+    rf"((==|!=) *{DIGITS}\.\*|(==|!=|<=|>=|<|>) *{DIGITS}(\.{DIGITS})?"
+    rf"|~= *{DIGITS}\.{DIGITS})"
+)
 SHORT_RANGE = rf"^ *{SHORT}( *, *{SHORT})* *$"
 """Of versions that are known by their major and minor number only."""
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"

@@ -56,6 +56,8 @@ BROKEN = {
     "no range": ("[require]\ntensorflow = '>=two'", 2, "allowed is a range of versions such as"),
     "an empty range": ("[require]\ntensorflow = ''", 2, "allowed is a range of versions such as"),
     "half a range": ("[require]\ntensorflow = '>=2.9,'", 2, "allowed is a range"),
+    "digits without end": (f"require.keras = '>=3,<{'9' * 5000}'", 1, "allowed is a range of"),
+    "digits of a CUDA": (f"require.cuda = '!={'9' * 5000}'", 1, "allowed is a range of versions"),
     "compatible with one number": ("[require]\ntensorflow = '~=2'", 2, "allowed is a range"),
     "a wildcard above": ("[require]\ntensorflow = '>=2.*'", 2, "allowed is a range"),
     "three numbers of CUDA": ("[require]\ncuda = '>=12.2.1'", 2, "with one or two numbers each"),
