@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -535,6 +536,27 @@ def test_a_lock_that_cannot_be_written(envcheck: Run, output: str) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert re.match(rf"envcheck: (Invalid value for '--output': )?{output}: ", done.stderr)
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced(envcheck: Run, tmp_path: Path) -> None:
+    real = tmp_path / "kept" / "real.json"
+    real.parent.mkdir()
+    (tmp_path / LOCK).symlink_to(real)
+    for _ in ("the link to nothing", "the link to a file"):
+        assert envcheck("lock", str(MACHINES / CPU), "--expect", "cpu").returncode == 0
+        assert (tmp_path / LOCK).readlink() == real
+        jsonschema.validate(json.loads(real.read_text(encoding="utf-8")), SCHEMA)
+    assert [path.name for path in real.parent.iterdir()] == ["real.json"]
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        done = envcheck("lock", str(MACHINES / CPU), "--expect", "cpu", "--output", "pipe")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(os.read(reader, 65536)) == json.loads(real.read_text(encoding="utf-8"))
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_without_a_lock_the_rule_does_not_apply(envcheck: Run) -> None:
