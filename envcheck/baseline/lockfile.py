@@ -55,16 +55,18 @@ def render(taken: Snapshot, expect: Expect, version: str) -> str:
 def write(path: Path, text: str) -> None:
     """Whole or not at all; a link stays one, and what is no file (/dev/stdout, a pipe) is written
     to, never replaced. Raises EnvcheckError (2)."""
-    place = Path(os.path.realpath(path))
-    new = place.with_name(f".{place.name}.{os.getpid()}")
+    new = None
     try:
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8")
             return
+        place = Path(os.path.realpath(path))
+        new = place.with_name(f".{place.name}.{os.getpid()}")
         new.write_text(text, encoding="utf-8")
         os.replace(new, place)
     except OSError as error:
-        new.unlink(missing_ok=True)
+        if new is not None:
+            new.unlink(missing_ok=True)
         raise EnvcheckError(f"{path}: it could not be written: {error.strerror}.", 2) from error
 
 

@@ -71,7 +71,10 @@ def read(first: Path, second: Path, expect: Expect | None) -> tuple[Side, Side]:
 
 def _names(first: Path, second: Path) -> tuple[str, str]:
     """The last part alone, where that tells them apart."""
-    short = (first.resolve().name, second.resolve().name)
+    try:
+        short = (first.resolve().name, second.resolve().name)
+    except (OSError, RuntimeError):  # a removed current folder, links in a circle
+        return str(first), str(second)
     return short if short[0] != short[1] else (str(first), str(second))
 
 
