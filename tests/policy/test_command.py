@@ -149,6 +149,21 @@ def test_wrong_usage(envcheck: Run, tmp_path: Path, args: tuple[str, ...], says:
     assert (completed.returncode, completed.stderr) == (2, f"envcheck: {says}\n")
 
 
+def test_information_that_fails_is_named(envcheck: Run, tmp_path: Path) -> None:
+    (tmp_path / "envcheck.toml").write_text("[require]\ngpus = 1\n")
+    options = ("--expect", "cpu", "--fail-on", "info", "--output", "a.json")
+    done = envcheck("replay", CPU, *options)
+    assert (done.returncode, done.stderr) == (1, "")
+    title = "What the policy requires of GPUs is left out: no GPU is expected (--expect cpu)"
+    assert done.stdout.splitlines()[:2] == [
+        f"✗ FAIL: {title}",
+        "  First: Expect a GPU where the policy is to hold as a whole.",
+    ]
+    done = envcheck("diff", "a.json", CPU)
+    shown = "  a.json            ✗ What the policy requires of GPUs is left out: no GPU is"
+    assert shown in done.stdout.splitlines()
+
+
 def test_what_several_requirements_need_is_printed_once(envcheck: Run, tmp_path: Path) -> None:
     text = 'expect = "cpu"\n[require]\ntensorflow = ">=2.99"\nkeras = "<3"\npython = "<3.10"\n'
     (tmp_path / "envcheck.toml").write_text(text)
