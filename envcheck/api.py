@@ -190,7 +190,8 @@ def check(
     _refuse("fail_on", fail_on, get_args(Severity))
     _refuse("smoke", smoke, (True, False, "quick"))
     for name, seconds in (("timeout", timeout), ("smoke_timeout", smoke_timeout)):
-        if seconds is not None and not seconds > 0:
+        number = isinstance(seconds, (int, float)) and seconds > 0
+        if seconds is not None and not number:
             raise ValueError(f"{name} must be a number of seconds above 0, not {seconds!r}")
     asked = {
         "expect": expect,
@@ -248,6 +249,7 @@ def _refuse(name: str, given: object, admitted: Sequence[object]) -> None:
 
 def running_interpreter() -> Target:
     """Raises EnvcheckError where Python runs inside another program."""
+    from envcheck.facts import BY_ITSELF
     from envcheck.probes.target import Target
 
     if not sys.executable:
@@ -255,7 +257,7 @@ def running_interpreter() -> Target:
             "This Python runs inside another program and has no interpreter of its own: name one, "
             "envcheck.check(python=...)."
         )
-    return Target(sys.executable, "the interpreter that called envcheck.check()")
+    return Target(sys.executable, BY_ITSELF)
 
 
 class OwnChildren(Live):

@@ -540,6 +540,7 @@ LD_LIBRARY_PATH = Key("loader.ld_library_path", _text)
 TARGET_EXECUTABLE = Key("target.executable", _text)
 TARGET_CHOSEN = Key("target.chosen", _text)
 """Why this interpreter is the target."""
+BY_ITSELF = "the interpreter that called envcheck.check()"
 TARGET_PYTHON = Key("target.python", _text)
 """The target's Python version, three numbers."""
 TARGET_PREFIX = Key("target.prefix", _text)

@@ -34,9 +34,13 @@ def load(folder: Path) -> Facts:
     path = folder / "facts.json"
     try:
         # Paths of a machine may hold bytes that are no UTF-8.
-        document = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+        document = json.loads(path.read_text(encoding="utf-8-sig", errors="surrogateescape"))
     except OSError as error:
-        raise EnvcheckError(f"{path}: {error.strerror}.", 2) from error
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)) and folder.exists():
+            said = "this is no recorded machine, which is a folder with facts.json in it"
+            raise EnvcheckError(f"{folder}: {said} (envcheck record).", 2) from error
+        named = path if folder.exists() else folder
+        raise EnvcheckError(f"{named}: {error.strerror}.", 2) from error
     except (ValueError, RecursionError) as error:
         raise EnvcheckError(f"{path}: this is not JSON ({error}).", 2) from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:

@@ -88,7 +88,10 @@ def _parsed(
     places = set()
     for output in outputs:
         refuse_what_cannot_be_written(output.path)
-        place = output.path.resolve()
+        try:
+            place = os.path.realpath(output.path)
+        except OSError as error:  # the current folder was removed
+            raise click.BadParameter(f"{output.path}: {error.strerror}.") from error
         if place in places:
             raise click.BadParameter(f"{output.path} is named twice: each file holds one format.")
         places.add(place)

@@ -40,7 +40,7 @@ def test_help_is_help(envcheck: Run, args: tuple[str, ...]) -> None:
         (("--timeout", "soon"), "'soon' is not a valid float"),
         (("--timeout", "-1"), "-1.0 is not in the range"),
         (("replay",), "Missing argument 'FOLDER'"),
-        (("replay", "/no/such/folder"), "facts.json: No such file or directory"),
+        (("replay", "/no/such/folder"), "/no/such/folder: No such file or directory."),
     ],
 )
 def test_wrong_usage_is_2(envcheck: Run, args: tuple[str, ...], says: str) -> None:

@@ -379,10 +379,10 @@ def test_hung_drivers_cost_their_deadline_and_leave_nothing(fake_machine: Machin
     children = [driver.spawn(source, 2.6) for source in sources]
     for machine, source, child in zip(machines, sources, children, strict=True):
         facts = driver.collect(source, child)
-        silent = unknown("the NVML probe did not answer in 3 s", "NVML")
+        silent = unknown("the NVML probe did not answer in 2.6 s", "NVML")
         assert facts == {
             **dict.fromkeys(NAMES, silent),
-            "driver.nvml": hung("did not answer in 3 s"),
+            "driver.nvml": hung("did not answer in 2.6 s"),
             "driver.libcuda": known(machine.library("libcuda.so"), "the loader"),
             "driver.device_files": NO_FILES,
             "driver.release": known("535.104.05", PROC),
@@ -398,10 +398,10 @@ def test_a_hung_driver_without_a_kernel_module_is_unknown(fake_machine: Machines
     machine = fake_machine("init_hangs")
     source = LiveWithFiles(machine.env)
     facts = driver.collect(source, driver.spawn(source, 1.1))
-    silent = unknown("the NVML probe did not answer in 1 s", "NVML")
+    silent = unknown("the NVML probe did not answer in 1.1 s", "NVML")
     assert facts == {
         **dict.fromkeys(NAMES, silent),
-        "driver.nvml": hung("did not answer in 1 s"),
+        "driver.nvml": hung("did not answer in 1.1 s"),
         "driver.libcuda": known(machine.library("libcuda.so"), "the loader"),
         "driver.device_files": NO_FILES,
         "driver.kernel_module": NO_MODULE,

@@ -94,6 +94,7 @@ def test_the_training_as_an_input(command: Path, tmp_path: Path, smoke: str, cal
     wrong = inputs | {"INPUT_SMOKE": "on"}
     ended, text = run_step(step, tmp_path, ENVCHECK=str(command), ENDS="0", **wrong)
     assert (ended, text) == (2, "::error::smoke is one of true, quick, false\n")
+    assert (tmp_path / "output").read_text(encoding="utf-8") == "exit-code=0\nexit-code=2\n"
 
 
 def test_the_action_needs_no_input(command: Path, tmp_path: Path) -> None:

@@ -33,6 +33,12 @@ def test_endings(code: str, ended: str, number: int) -> None:
     assert (completed.ended, completed.code) == (ended, number)
 
 
+@pytest.mark.parametrize(("seconds", "said"), [(0.1, "0.1"), (2.5, "2.5"), (300.0, "300")])
+def test_a_deadline_is_said_as_it_was_given(seconds: float, said: str) -> None:
+    completed = sources.Completed("timeout", 9, seconds=seconds)
+    assert completed.describe() == f"did not answer in {said} s"
+
+
 def test_a_program_that_is_not_there() -> None:
     completed = Live().spawn("t", ["/no/such/program"], 5).result()
     assert completed.ended == "not-started"

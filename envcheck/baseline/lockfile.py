@@ -53,13 +53,20 @@ def render(taken: Snapshot, expect: Expect, version: str) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Whole or not at all. Raises EnvcheckError (2)."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
+    """Whole or not at all; a link stays one, and what is no file (/dev/stdout, a pipe) is written
+    to, never replaced. Raises EnvcheckError (2)."""
+    new = None
     try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+            return
+        place = Path(os.path.realpath(path))
+        new = place.with_name(f".{place.name}.{os.getpid()}")
         new.write_text(text, encoding="utf-8")
-        os.replace(new, path)
+        os.replace(new, place)
     except OSError as error:
-        new.unlink(missing_ok=True)
+        if new is not None:
+            new.unlink(missing_ok=True)
         raise EnvcheckError(f"{path}: it could not be written: {error.strerror}.", 2) from error
 
 
@@ -67,7 +74,7 @@ def read(path: Path) -> Lock:
     """Raises EnvcheckError (2) with the line to do."""
     anew = command_for(path)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise EnvcheckError(
             f"{path}: there is no lock file. On a machine that is as it should be: {anew}", 2
@@ -76,6 +83,9 @@ def read(path: Path) -> Lock:
         raise EnvcheckError(f"{path}: {error.strerror}.", 2) from error
     except (ValueError, RecursionError) as error:
         raise EnvcheckError(f"{path}: this is not JSON ({error}). Lock anew: {anew}", 2) from error
+    if is_newer(document):
+        said = f"{path}: a newer envcheck has written it ({document['schema']}). Update this one: "
+        raise EnvcheckError(f"{said}pip install --upgrade envcheck", 2)
     problem = problem_of(document)
     if problem:
         raise EnvcheckError(f"{path}: {problem} Lock anew: {anew}", 2)
@@ -91,14 +101,17 @@ def words_for(file: str) -> tuple[str, ...]:
     return ("envcheck", "lock", *(() if file == NAME else ("--output", file)))
 
 
+def is_newer(document: Any) -> bool:
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if not isinstance(schema, str) or schema == SCHEMA:
+        return False
+    return re.fullmatch(r"envcheck\.lock/[1-9][0-9]*", schema) is not None
+
+
 def problem_of(document: Any) -> str:
     """What is wrong with it, as a sentence; empty where nothing is."""
-    schema = document.get("schema") if isinstance(document, dict) else None
-    newer = re.fullmatch(r"envcheck\.lock/(\d+)", schema) if isinstance(schema, str) else None
-    if newer is None:
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         return "this is not a lock file of envcheck."
-    if schema != SCHEMA:
-        return f"a newer envcheck has written it ({schema}): pip install --upgrade envcheck."
     if document.get("expect") not in get_args(Expect):
         return "`expect` must be gpu or cpu."
     if not isinstance(document.get("envcheck_version"), str):
@@ -107,10 +120,13 @@ def problem_of(document: Any) -> str:
     if not isinstance(facts, dict) or not facts:
         return "`facts` must name facts."
     wrong = next((name for name, value in facts.items() if not _is_value(value)), None)
-    return "" if wrong is None else f"the fact {wrong[:60]!r} must be text, a list or a mapping."
+    allowed = "text, a list or a mapping that is not empty, or null where there is none."
+    return "" if wrong is None else f"the fact {wrong[:60]!r} must be {allowed}"
 
 
 def _is_value(value: Any) -> bool:
+    if value in ({}, []):
+        return False
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):

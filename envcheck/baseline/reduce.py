@@ -101,8 +101,8 @@ def winners(key: Key[tuple[F.Library, ...]]) -> Reduce:
     """By soname, the file that the loader takes: version, where it comes from, and how it is
     found."""
 
-    def reduce(facts: Facts, ask: Ask) -> Value:
-        return {row.soname: _winner(facts, row) for row in facts.value(key) or ()}
+    def reduce(facts: Facts, ask: Ask) -> Value | None:
+        return {row.soname: _winner(facts, row) for row in facts.value(key) or ()} or None
 
     return reduce
 

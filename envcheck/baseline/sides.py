@@ -71,7 +71,10 @@ def read(first: Path, second: Path, expect: Expect | None) -> tuple[Side, Side]:
 
 def _names(first: Path, second: Path) -> tuple[str, str]:
     """The last part alone, where that tells them apart."""
-    short = (first.resolve().name, second.resolve().name)
+    try:
+        short = (first.resolve().name, second.resolve().name)
+    except (OSError, RuntimeError):  # a removed current folder, links in a circle
+        return str(first), str(second)
     return short if short[0] != short[1] else (str(first), str(second))
 
 
@@ -80,7 +83,7 @@ def _file(path: Path, name: str) -> Side | None:
     if path.is_dir():
         return None
     try:
-        document = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+        document = json.loads(path.read_text(encoding="utf-8-sig", errors="surrogateescape"))
     except OSError as error:
         raise EnvcheckError(f"{path}: {error.strerror}.", 2) from error
     except (ValueError, RecursionError) as error:

@@ -140,7 +140,10 @@ class Page:
         if side.status is None:
             return f"{side.name:<{width}}  - a lock file"
         mark = self.marks.get(side.status, "?")
-        roots = [row for row in side.findings if row.root and row.severity != "info"]
+        every = [row for row in side.findings if row.root]
+        roots = [row for row in every if row.severity != "info"]
+        if side.status == "fail":  # information alone fails where that was asked for
+            roots = roots or every
         said = roots[0].title if roots else "everything fits together"
         more = f" (and {len(roots) - 1} more)" if len(roots) > 1 else ""
         if side.status == "inconclusive" and not roots:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from envcheck import facts as F
 from envcheck.cli import effort_options, expect_option
@@ -48,6 +50,25 @@ smoke = "full"          # the training at the end: full, quick (one epoch) or of
 """
 
 
+def or_starter(command: Callable[..., int]) -> Callable[..., int]:
+    """With --starter, before any policy is read: the one that is here may be broken."""
+
+    @functools.wraps(command)
+    def wrapped(*, starter: bool, **given: Any) -> int:
+        if not starter:
+            return command(**given)
+        from envcheck.cli import write
+
+        context = click.get_current_context()
+        source = map(context.get_parameter_source, context.params.keys() - {"starter"})
+        if ParameterSource.COMMANDLINE in source:
+            raise click.UsageError("--starter takes no other option.")
+        write(STARTER.format(expires=date.today() + timedelta(days=90)))
+        return 0
+
+    return wrapped
+
+
 @click.command()
 @expect_option
 @fail_on_option
@@ -62,11 +83,9 @@ smoke = "full"          # the training at the end: full, quick (one epoch) or of
 @click.option(
     "--starter",
     is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=lambda context, _, given: print_starter(context) if given else None,
     help="Print a policy to begin with, and nothing else.",
 )
+@or_starter
 @governed
 def policy(settled: Resolved, format_: str) -> int:
     """Show the policy that holds here, and where each value is from.
@@ -88,13 +107,6 @@ def policy(settled: Resolved, format_: str) -> int:
     else:
         write("".join(f"{line}\n" for line in terminal(settled)))
     return 0
-
-
-def print_starter(context: click.Context) -> None:
-    from envcheck.cli import write
-
-    write(STARTER.format(expires=date.today() + timedelta(days=90)))
-    context.exit(0)
 
 
 class Row(NamedTuple):

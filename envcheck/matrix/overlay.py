@@ -48,6 +48,8 @@ def write_overlay(text: str, path: Path) -> None:
     """
     import tempfile
 
+    if path.exists() and not path.is_file():  # a device would be replaced
+        raise MatrixError(f"The overlay {path} cannot be written: this is no file.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(

@@ -79,6 +79,26 @@ def _upper_of_compatible(clause: str) -> str:
     return "<" + ".".join(str(number) for number in release)
 
 
+def is_impossible(specifier: str) -> bool:
+    """Whether a lower bound is not below an upper one. Other contradictions, such as those of !=,
+    are not looked for."""
+    lower: list[tuple[Version, bool]] = []
+    upper: list[tuple[Version, bool]] = []
+    for clause in map(str.strip, specifier.split(",")):
+        if clause.startswith("==") and clause.endswith(".*"):
+            stem = clause[2:-2].strip()
+            lower.append((parse_version(f"{stem}.dev0"), False))
+            upper.append((_bound(_upper_of_compatible(f"~={stem}.0")), False))
+            continue
+        if clause.startswith((">", "~=", "==")):
+            lower.append((_bound(clause), clause[1] != "="))
+        if clause.startswith(("<", "==")):
+            upper.append((_bound(clause), clause[1] == "="))
+        if clause.startswith("~="):
+            upper.append((_bound(_upper_of_compatible(clause)), False))
+    return bool(lower and upper) and max(lower) >= min(upper)
+
+
 def lower_bound(specifier: str) -> str | None:
     """The version after >=, ~= or ==."""
     found = re.search(r"(?:>=|~=|==)\s*([^,\s]+)", specifier)

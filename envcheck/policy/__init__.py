@@ -177,28 +177,31 @@ def read(named: str | None) -> Policy | None:
 
 def find(folder: str) -> str | None:
     """The nearest policy from this folder upwards; in one folder envcheck.toml wins."""
+    here = folder
     while True:
         own, shared = os.path.join(folder, OWN), os.path.join(folder, SHARED)
         # A link to nothing is a policy that nobody could read; it must not look like none.
         if os.path.isfile(own) or os.path.islink(own):
             return own
-        if os.path.isfile(shared) and _mentions_us(shared):
-            from envcheck.policy import load
+        if os.path.isfile(shared) or os.path.islink(shared):
+            shown = os.path.relpath(shared, here)
+            if _mentions_us(shared, shown):
+                from envcheck.policy import load
 
-            if load.has_table(shared):
-                return shared
+                if load.has_table(shared, shown):
+                    return shared
         above = os.path.dirname(folder)
         if above == folder:
             return None
         folder = above
 
 
-def _mentions_us(path: str) -> bool:
+def _mentions_us(path: str, shown: str) -> bool:
     """Reading is cheaper than a parser's import. Raises EnvcheckError (2): a policy that nobody
     could read must not look like none."""
     try:
         with open(path, "rb") as stream:
             return b"envcheck" in stream.read()
     except OSError as error:
-        said = f"{path}: it cannot be read ({error.strerror}), and may hold the policy."
+        said = f"{shown}: it cannot be read ({error.strerror}), and may hold the policy."
         raise EnvcheckError(f"{said} Name one with --policy, or use --no-policy.", 2) from error

@@ -21,15 +21,20 @@ TABLE: Path = ("tool", "envcheck")
 DAY = 86400
 LARGEST = 1 << 24
 """Bytes. A device file has no end."""
-NUMBER = r"[0-9]+(\.[0-9]+)*"
-PRE = r"((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?"
+DIGITS = "[0-9]{1,20}"
+"""Python itself reads a number of at most 4,300."""
+NUMBER = rf"{DIGITS}(\.{DIGITS})*"
+PRE = rf"((a|b|rc){DIGITS})?(\.post{DIGITS})?(\.dev{DIGITS})?"
 CLAUSE = (
-    rf"((==|!=) *({NUMBER}\.\*|{NUMBER}{PRE})|~= *[0-9]+(\.[0-9]+)+{PRE}"
+    rf"((==|!=) *({NUMBER}\.\*|{NUMBER}{PRE})|~= *{DIGITS}(\.{DIGITS})+{PRE}"
     rf"|(<=|>=|<|>) *{NUMBER}{PRE})"
 )
 RANGE = rf"^ *{CLAUSE}( *, *{CLAUSE})* *$"
 """Ranges of PEP 440, but for ``===``, epochs and local versions, which nothing here has."""
-SHORT = r"((==|!=) *[0-9]+\.\*|(==|!=|<=|>=|<|>) *[0-9]+(\.[0-9]+)?|~= *[0-9]+\.[0-9]+)"
+SHORT = (
+    rf"((==|!=) *{DIGITS}\.\*|(==|!=|<=|>=|<|>) *{DIGITS}(\.{DIGITS})?"
+    rf"|~= *{DIGITS}\.{DIGITS})"
+)
 SHORT_RANGE = rf"^ *{SHORT}( *, *{SHORT})* *$"
 """Of versions that are known by their major and minor number only."""
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -127,10 +132,10 @@ IGNORE: Mapping[str, Kind] = {"code": TEXT, "subject": TEXT, "reason": TEXT, "ex
 OPTIONAL = ("subject",)
 
 
-def has_table(path: str) -> bool:
+def has_table(path: str, shown: str) -> bool:
     """Whether a pyproject.toml has our table. Raises EnvcheckError (2) where that cannot be
     said, because it is no TOML."""
-    return _table(_parsed(path, path)[1], TABLE) is not None
+    return _table(_parsed(path, shown)[1], TABLE) is not None
 
 
 def load(path: str, shown: str) -> Policy:
@@ -241,6 +246,7 @@ def _problems(table: Mapping[str, Any]) -> Iterator[Problem]:
     ignores: Any = table.get("ignore")
     if TABLES.fits(require):
         yield from _of_table(require, REQUIRE, ("require",))
+        yield from _of_ranges(require)
         for key in OF_GPU if table.get("expect") == "cpu" else ():
             if key in require:
                 said = (
@@ -262,6 +268,15 @@ def _of_table(table: Mapping[str, Any], kinds: Mapping[str, Kind], base: Path) -
             yield (*base, name), _unknown(name, kinds)
         elif not kinds[name].fits(value):
             yield (*base, name), _wrong(name, value, kinds[name])
+
+
+def _of_ranges(require: Mapping[str, Any]) -> Iterator[Problem]:
+    from envcheck.matrix.specs import is_impossible
+
+    for name, value in require.items():
+        ranged = REQUIRE.get(name) in (VERSIONS, SHORT_VERSIONS) and REQUIRE[name].fits(value)
+        if ranged and "," in value and is_impossible(value):
+            yield ("require", name), f'{name} = "{value}": no version can be in this range.'
 
 
 def _of_ignore(row: Mapping[str, Any], place: Path) -> Iterator[Problem]:
@@ -299,6 +314,15 @@ def _near(name: str, names: Any) -> str:
 
 
 def _wrong(name: str, value: Any, kind: Kind) -> str:
-    shown = f'"{value}"' if isinstance(value, str) else str(value)
-    shown = shown.lower() if isinstance(value, bool) else shown
-    return f"{name} = {shown[:80]}: allowed is {kind.allowed}."
+    return f"{name} = {_shown(value)[:80]}: allowed is {kind.allowed}."
+
+
+def _shown(value: Any) -> str:
+    """As TOML has it; of a table the braces only."""
+    if isinstance(value, dict):
+        return "{...}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)

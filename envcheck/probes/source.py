@@ -55,7 +55,7 @@ class Completed:
         if self.ended == "signal":
             return f"was killed by {signal_name(self.code)}"
         if self.ended == "timeout":
-            return f"did not answer in {self.seconds:.0f} s"
+            return f"did not answer in {self.seconds:g} s"
         if self.ended == "flood":
             return "printed without end"
         if self.ended == "not-started":

@@ -79,6 +79,8 @@ def findings(view: View, style: Style, translate: Translator, commands: Commands
 class _Page:
     def __init__(self, view: View, style: Style, translate: Translator, commands: Commands) -> None:
         self.view, self.style, self.translate, self.commands = view, style, translate, commands
+        self.printed: set[FixView] = set()
+        """The fixes of findings above: what several have in common is printed once."""
 
     def lines(self) -> Iterator[str]:
         yield self.verdict()
@@ -186,6 +188,10 @@ class _Page:
 
     def fix(self, fix: FixView, word: str) -> Iterator[str]:
         label = self.translate(word)
+        if fix in self.printed:
+            yield f"  {label}: {self.translate('as above')}"
+            return
+        self.printed.add(fix)
         caution = f" ({fix.caution})" if fix.caution else ""
         if fix.note or caution:
             yield from self.wrap(f"{label}{caution}: {fix.note}".rstrip(), "  ", "    ")

@@ -186,7 +186,7 @@ def build_view(report: Report, verdict: Verdict, translate: Translator, commands
         status=verdict.status,
         exit_code=verdict.exit_code,
         headline=_headline(report, verdict, translate),
-        first=_first(report, translate),
+        first=_first(report, verdict, translate),
         target=_target(report, translate, commands),
         layers=tuple(_layer(layer, translate, commands) for layer in report.stack),
         findings=findings,
@@ -253,9 +253,14 @@ def root_findings(report: Report) -> list[Finding]:
     return [report.findings[root] for root, *_ in reports.roots(report)]
 
 
+def _weighty(report: Report, verdict: Verdict) -> list[Finding]:
+    """The roots without mere information, unless that fails, too."""
+    every = verdict.fail_on == "info"
+    return [item for item in root_findings(report) if every or item.severity != "info"]
+
+
 def _headline(report: Report, verdict: Verdict, translate: Translator) -> str:
-    roots = root_findings(report)
-    worst = next((item for item in roots if item.severity != "info"), None)
+    worst = next(iter(_weighty(report, verdict)), None)
     if worst and verdict.status in ("fail", "warn"):
         return fill(worst.title, worst.params, translate)
     if verdict.status == "inconclusive":
@@ -267,11 +272,10 @@ def _headline(report: Report, verdict: Verdict, translate: Translator) -> str:
     return translate("everything fits together")
 
 
-def _first(report: Report, translate: Translator) -> FixView | None:
+def _first(report: Report, verdict: Verdict, translate: Translator) -> FixView | None:
     """The first fix of the first root; where the first fixes of several roots are one
     installation each into the same place, all of them as one command."""
-    severities = ("error", "warning")
-    roots = [item for item in root_findings(report) if item.severity in severities and item.fixes]
+    roots = [item for item in _weighty(report, verdict) if item.fixes]
     if not roots:
         return None
     worst = [item for item in roots if item.severity == roots[0].severity]

@@ -33,6 +33,10 @@ def _fix(facts: Facts) -> Fix:
         if demand.key in OF_A_GPU:
             note = "Use a machine or a job with a GPU: {where} requires one."
             return manual("other-machine", note, where=f"{demand.file}:{demand.line}")
+    if facts.value(F.TARGET_CHOSEN) == F.BY_ITSELF:
+        note = "Use a machine or a job with a GPU. If this one is meant to have none, say so in "
+        note += 'the call or in the policy: expect = "cpu"'
+        return manual("expect-cpu", note)
     python = facts.value(F.TARGET_EXECUTABLE)
     given = ("--python", python) if python and facts.value(F.TARGET_CHOSEN) == "--python" else ()
     return manual(
@@ -55,6 +59,7 @@ RULE = Rule(
     explains=("SMK201", "SMK202", "POL101 gpu", "POL101 compute-capability", "POL101 driver"),
     cases=(
         fires("linux-none-tf221", "gpu"),
+        fires("linux-none-tf221", "gpu", target__chosen=F.BY_ITSELF),
         silent("linux-rtx3080-tf29-cuda116"),
         silent("linux-rtx3080-tf29-cuda116", driver__release=None),
         fires("linux-rtx3080-tf29-cuda116", "gpu", gpu__hardware=None, gpu__devices=None),

@@ -21,6 +21,7 @@ import pytest
 import envcheck as package
 from envcheck import report, verdict
 from envcheck.cli import load_knowledge
+from envcheck.facts import BY_ITSELF
 from envcheck.model import Facts
 from tests.conftest import ROOT, Run, plain_environment
 from tests.test_signals import is_alive, waited_for
@@ -173,6 +174,15 @@ def test_why_there_is_no_gpu(
         assert result.remedy(finding)
 
 
+def test_the_advice_is_what_a_caller_can_write(judged: Callable[..., package.Result]) -> None:
+    result = judged("linux-none-tf221", "gpu", **{"target.chosen": BY_ITSELF})
+    finding = result.gpu_finding()
+    assert finding and result.remedy(finding) == (
+        "Use a machine or a job with a GPU. If this one is meant to have none, say so in the call "
+        'or in the policy: expect = "cpu"'
+    )
+
+
 def test_a_result_that_failed_can_raise(judged: Callable[..., package.Result]) -> None:
     good = judged("linux-none-tf221")
     good.raise_for_findings()
@@ -212,6 +222,8 @@ def test_wrong_words_and_nothing_to_look_at(monkeypatch: pytest.MonkeyPatch) -> 
             package.check(timeout=seconds)
         with pytest.raises(ValueError, match="smoke_timeout must be a number of seconds above 0"):
             package.check(smoke_timeout=seconds)
+    with pytest.raises(ValueError, match="timeout must be a number of seconds above 0, not '3'"):
+        package.check(timeout="3")  # type: ignore[arg-type]
     with pytest.raises(package.EnvcheckError, match="there is no such file or folder"):
         package.check("/no/such/python")
     monkeypatch.setattr(sys, "executable", "")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from envcheck.model import Facts, unknown
 from tests.conftest import MACHINES, ROOT, Run
 
 SCHEMA = json.loads((ROOT / "envcheck/schemas/diff.schema.json").read_text(encoding="utf-8"))
+START = "from envcheck.cli import main; main()"
 WHEELS, CPU, MIXED = "linux-rtx4090-tf220-wheels", "linux-none-tf221", "linux-none-tf29-mixed"
 
 
@@ -223,3 +226,48 @@ def test_what_is_not_there(envcheck: Run) -> None:
     done = envcheck("diff", "/no/such/file", str(MACHINES / CPU))
     assert done.stderr == "envcheck: /no/such/file: No such file or directory.\n"
     assert done.returncode == 2
+
+
+def test_links_in_a_circle_and_a_folder_that_was_removed(envcheck: Run, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    done = envcheck("diff", "loop", str(MACHINES / CPU))
+    assert done.stderr == "envcheck: loop: Too many levels of symbolic links.\n"
+    assert done.returncode == 2
+    for command, said in (
+        (("diff", "a", "b"), "a: No such file or directory."),
+        (("lock", str(MACHINES / CPU), "--expect", "cpu"), "it could not be written: No such file"),
+        (
+            ("replay", str(MACHINES / CPU), "--output", "a.json"),
+            "a.json: No such file or directory.",
+        ),
+    ):
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        line = [sys.executable, "-c", f"import os; os.rmdir({str(gone)!r}); {START}", *command]
+        ended = subprocess.run(line, cwd=gone, capture_output=True, text=True, check=False)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert said in ended.stderr
+
+
+def test_a_folder_that_is_no_recorded_machine(envcheck: Run, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    said = "this is no recorded machine, which is a folder with facts.json in it (envcheck record)."
+    for done, name in (
+        (envcheck("diff", "folder", str(MACHINES / CPU)), "folder"),
+        (envcheck("replay", "folder"), "folder"),
+        (envcheck("replay", "file"), "file"),
+    ):
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"envcheck: {name}: {said}\n"
+    done = envcheck("replay", "nothing")
+    assert done.stderr == "envcheck: nothing: No such file or directory.\n"
+
+
+def test_a_byte_order_mark_of_a_report_is_no_error(envcheck: Run, tmp_path: Path) -> None:
+    machine = str(MACHINES / CPU)
+    envcheck("replay", machine, "--expect", "cpu", "--output", "a.json")
+    report = tmp_path / "a.json"
+    report.write_bytes(b"\xef\xbb\xbf" + report.read_bytes())
+    done = envcheck("diff", "a.json", machine)
+    assert (done.returncode, done.stderr) == (0, "")

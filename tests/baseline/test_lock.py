@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -454,17 +455,26 @@ GOOD: dict[str, Any] = {
         ("[]", "this is not a lock file of envcheck."),
         ({**GOOD, "schema": "envcheck.facts/1"}, "this is not a lock file of envcheck."),
         ({**GOOD, "schema": 7}, "this is not a lock file of envcheck."),
-        (
-            {**GOOD, "schema": "envcheck.lock/2"},
-            "a newer envcheck has written it (envcheck.lock/2): pip install --upgrade envcheck.",
-        ),
+        ({**GOOD, "schema": "envcheck.lock/0"}, "this is not a lock file of envcheck."),
         ({**GOOD, "expect": "tpu"}, "`expect` must be gpu or cpu."),
         ({**GOOD, "envcheck_version": None}, "`envcheck_version` must be text."),
         ({**GOOD, "facts": {}}, "`facts` must name facts."),
         ({**GOOD, "facts": []}, "`facts` must name facts."),
-        ({**GOOD, "facts": {"a\u001b": 7}}, "the fact 'a\\x1b' must be text, a list or a mapping."),
-        ({**GOOD, "facts": {"a": [7]}}, "the fact 'a' must be text, a list or a mapping."),
-        ({**GOOD, "facts": {"a": {"b": None}}}, "the fact 'a' must be text, a list or a mapping."),
+        (
+            {**GOOD, "facts": {"a\u001b": 7}},
+            "the fact 'a\\x1b' must be text, a list or a",
+        ),
+        ({**GOOD, "facts": {"a": [7]}}, "the fact 'a' must be text, a list or a"),
+        (
+            {**GOOD, "facts": {"a": "", "b": None, "c": {}}},
+            "the fact 'c' must be text, a list or a mapping that is not empty, or null where there "
+            "is none.",
+        ),
+        ({**GOOD, "facts": {"a": []}}, "the fact 'a' must be text, a list or a"),
+        (
+            {**GOOD, "facts": {"a": {"b": None}}},
+            "the fact 'a' must be text, a list or a",
+        ),
     ],
 )
 def test_a_lock_that_is_none(envcheck: Run, tmp_path: Path, document: Any, says: str) -> None:
@@ -478,6 +488,30 @@ def test_a_lock_that_is_none(envcheck: Run, tmp_path: Path, document: Any, says:
     if isinstance(document, dict):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(document, SCHEMA)
+
+
+def test_a_lock_of_a_newer_envcheck_has_one_way_out(envcheck: Run, tmp_path: Path) -> None:
+    (tmp_path / LOCK).write_text(json.dumps({**GOOD, "schema": "envcheck.lock/12"}))
+    done = envcheck("replay", str(MACHINES / CPU), "--locked", "--expect", "cpu")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"envcheck: {LOCK}: a newer envcheck has written it (envcheck.lock/12). Update this one: "
+        "pip install --upgrade envcheck\n"
+    )
+
+
+def test_a_byte_order_mark_is_no_error(envcheck: Run, tmp_path: Path) -> None:
+    machine = tmp_path / "machine"
+    machine.mkdir()
+    facts = (MACHINES / CPU / "facts.json").read_bytes()
+    (machine / "facts.json").write_bytes(b"\xef\xbb\xbf" + facts)
+    assert envcheck("lock", str(machine), "--expect", "cpu").returncode == 0
+    lock = tmp_path / LOCK
+    lock.write_bytes(b"\xef\xbb\xbf" + lock.read_bytes())
+    done = envcheck("replay", str(machine), "--locked", "--expect", "cpu")
+    assert (done.returncode, done.stderr) == (0, "")
+    done = envcheck("diff", LOCK, str(machine))
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_good_document_is_one() -> None:
@@ -502,6 +536,27 @@ def test_a_lock_that_cannot_be_written(envcheck: Run, output: str) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert re.match(rf"envcheck: (Invalid value for '--output': )?{output}: ", done.stderr)
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced(envcheck: Run, tmp_path: Path) -> None:
+    real = tmp_path / "kept" / "real.json"
+    real.parent.mkdir()
+    (tmp_path / LOCK).symlink_to(real)
+    for _ in ("the link to nothing", "the link to a file"):
+        assert envcheck("lock", str(MACHINES / CPU), "--expect", "cpu").returncode == 0
+        assert (tmp_path / LOCK).readlink() == real
+        jsonschema.validate(json.loads(real.read_text(encoding="utf-8")), SCHEMA)
+    assert [path.name for path in real.parent.iterdir()] == ["real.json"]
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        done = envcheck("lock", str(MACHINES / CPU), "--expect", "cpu", "--output", "pipe")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(os.read(reader, 65536)) == json.loads(real.read_text(encoding="utf-8"))
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_without_a_lock_the_rule_does_not_apply(envcheck: Run) -> None:

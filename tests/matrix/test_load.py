@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -332,3 +333,10 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MatrixError, match="cannot be written"):
         write_overlay("{}", tmp_path / "file" / "overlay.json")
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(MatrixError, match="pipe cannot be written: this is no file"):
+        write_overlay("{}", tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()

@@ -46,6 +46,7 @@ BROKEN = {
     "unknown requirement": ("[require]\ncudnnn = '>=9'", 2, "did you mean cudnn?"),
     "no GPU required": ("[require]\ngpus = 0", 2, "gpus = 0: allowed is a whole number from 1."),
     "half a GPU": ("[require]\ngpus = 1.5", 2, "allowed is a whole number"),
+    "GPUs as in TOML": ("require.gpus = [true, {a = 1}, 'x']", 1, 'gpus = [true, {...}, "x"]: a'),
     "GPUs as text": ("[require]\ngpus = '2'", 2, "allowed is a whole number"),
     "no name": ("require.gpu = ' '", 1, "allowed is a text such as"),
     "no names": ("require.gpu = []", 1, "allowed is a text such as"),
@@ -55,6 +56,8 @@ BROKEN = {
     "no range": ("[require]\ntensorflow = '>=two'", 2, "allowed is a range of versions such as"),
     "an empty range": ("[require]\ntensorflow = ''", 2, "allowed is a range of versions such as"),
     "half a range": ("[require]\ntensorflow = '>=2.9,'", 2, "allowed is a range"),
+    "digits without end": (f"require.keras = '>=3,<{'9' * 5000}'", 1, "allowed is a range of"),
+    "digits of a CUDA": (f"require.cuda = '!={'9' * 5000}'", 1, "allowed is a range of versions"),
     "compatible with one number": ("[require]\ntensorflow = '~=2'", 2, "allowed is a range"),
     "a wildcard above": ("[require]\ntensorflow = '>=2.*'", 2, "allowed is a range"),
     "three numbers of CUDA": ("[require]\ncuda = '>=12.2.1'", 2, "with one or two numbers each"),
@@ -93,7 +96,7 @@ BROKEN = {
         "allowed is a date",
     ),
     "an entry's unknown key": (f"[[ignore]]\n{ENTRY}until = 1", 5, "until: there is no such key"),
-    "an entry's subject": (f"[[ignore]]\n{ENTRY}subject = ['a']", 5, "subject = ['a']: allowed"),
+    "an entry's subject": (f"[[ignore]]\n{ENTRY}subject = ['a']", 5, 'subject = ["a"]: allowed'),
     "the second entry": (f"[[ignore]]\n{ENTRY}[[ignore]]\ncode = 'KER201'", 5, "an ignore needs"),
     "an entry about entries": (
         f"[[ignore]]\n{ENTRY.replace('KER201', 'POL102')}",
@@ -112,6 +115,18 @@ UNKNOWN_CODES = {
     ),
 }
 """What only the loader can know: the rules are found in their folder."""
+
+IMPOSSIBLE = {
+    "above": ("driver", ">=12,<11"),
+    "at once": ("driver", ">=12, <12"),
+    "behind it": ("keras", ">3,<=3.0"),
+    "compatible": ("tensorflow", "~=2.15.0,>=2.16"),
+    "fixed": ("python", "==3.11.4,>=3.12"),
+    "two of them": ("keras", "==3.1,==3.2"),
+    "wildcard": ("cuda", "==11.*,>=12"),
+    "below the wildcard": ("compute-capability", "<8,==9.*"),
+}
+"""Ranges that no version is in. Their form is right, so the schema takes them."""
 
 NO_TOML = {
     "syntax": (b"expect = 'gpu'\nfail-on = \n", 2, "this is not TOML: Invalid value"),

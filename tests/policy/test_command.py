@@ -106,6 +106,10 @@ def test_the_starter_is_made_and_used_as_it_is_said(envcheck: Run, tmp_path: Pat
     assert (starter.returncode, starter.stderr) == (0, "")
     (tmp_path / "envcheck.toml").write_text(starter.stdout)
     assert settings(envcheck)["smoke"] == ("full", "envcheck.toml:6")
+    for option in ("--format=json", "--no-smoke", "--no-policy", "--expect=cpu"):
+        refused = envcheck("policy", option, "--starter")
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr == "envcheck: --starter takes no other option.\n"
 
 
 @pytest.mark.parametrize(
@@ -145,6 +149,40 @@ def test_wrong_usage(envcheck: Run, tmp_path: Path, args: tuple[str, ...], says:
     assert (completed.returncode, completed.stderr) == (2, f"envcheck: {says}\n")
 
 
+def test_information_that_fails_is_named(envcheck: Run, tmp_path: Path) -> None:
+    (tmp_path / "envcheck.toml").write_text("[require]\ngpus = 1\n")
+    options = ("--expect", "cpu", "--fail-on", "info", "--output", "a.json")
+    done = envcheck("replay", CPU, *options)
+    assert (done.returncode, done.stderr) == (1, "")
+    title = "What the policy requires of GPUs is left out: no GPU is expected (--expect cpu)"
+    assert done.stdout.splitlines()[:2] == [
+        f"✗ FAIL: {title}",
+        "  First: Expect a GPU where the policy is to hold as a whole.",
+    ]
+    done = envcheck("diff", "a.json", CPU)
+    shown = "  a.json            ✗ What the policy requires of GPUs is left out: no GPU is"
+    assert shown in done.stdout.splitlines()
+
+
+def test_what_several_requirements_need_is_printed_once(envcheck: Run, tmp_path: Path) -> None:
+    text = 'expect = "cpu"\n[require]\ntensorflow = ">=2.99"\nkeras = "<3"\npython = "<3.10"\n'
+    (tmp_path / "envcheck.toml").write_text(text)
+    done = envcheck("replay", CPU)
+    plan = "    envcheck plan --python '<3.10' --tensorflow '>=2.99' --keras '<3'"
+    findings = done.stdout.partition("\n✗ POL101")[2].partition("\nerrors: ")[0].splitlines()
+    assert (findings.count(plan), findings.count("  fix: as above")) == (1, 2)
+
+
+def test_a_broken_pyproject_is_named_as_one_would_type_it(envcheck: Run, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.envcheck\n")
+    below = tmp_path / "a"
+    below.mkdir()
+    for cwd, shown in ((tmp_path, "pyproject.toml"), (below, "../pyproject.toml")):
+        done = envcheck("policy", cwd=cwd)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"envcheck: {shown}:1: this is not TOML: ")
+
+
 def test_a_policy_that_is_a_link_to_nothing(envcheck: Run, tmp_path: Path) -> None:
     (tmp_path / "envcheck.toml").symlink_to("gone.toml")
     completed = envcheck("policy")
@@ -152,6 +190,17 @@ def test_a_policy_that_is_a_link_to_nothing(envcheck: Run, tmp_path: Path) -> No
         2,
         "envcheck: envcheck.toml: it cannot be read (No such file or directory).\n",
     )
+
+
+def test_a_pyproject_that_is_a_link_to_nothing(envcheck: Run, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").symlink_to("gone.toml")
+    done = envcheck("replay", CPU)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "envcheck: pyproject.toml: it cannot be read (No such file or directory), and may hold the "
+        "policy. Name one with --policy, or use --no-policy.\n"
+    )
+    assert envcheck("replay", CPU, "--no-policy").returncode == 1
 
 
 def test_a_policy_that_may_not_be_read(envcheck: Run, tmp_path: Path) -> None:

@@ -15,14 +15,14 @@ import tomli
 from envcheck.commands.policy import STARTER
 from envcheck.facts import Demand, Ignore
 from envcheck.imports import codes
-from envcheck.matrix.specs import admits
+from envcheck.matrix.specs import admits, is_impossible
 from envcheck.model import EnvcheckError
 from envcheck.policy import find, load
 from envcheck.policy.codes import known_codes
 from envcheck.policy.lines import lines_of
 from envcheck.rules import discover
 from tests.conftest import ROOT
-from tests.policy.documents import BROKEN, GOOD, NO_TOML, UNKNOWN_CODES
+from tests.policy.documents import BROKEN, GOOD, IMPOSSIBLE, NO_TOML, UNKNOWN_CODES
 
 SCHEMA = json.loads((ROOT / "envcheck/schemas/policy.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(
@@ -67,6 +67,18 @@ def test_whether_a_code_is_there_only_the_loader_knows(name: str, tmp_path: Path
     assert schema_takes(text)
 
 
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_a_range_that_no_version_is_in(name: str, tmp_path: Path) -> None:
+    key, wanted = IMPOSSIBLE[name]
+    text = f"[require]\n{key} = '{wanted}'"
+    with pytest.raises(EnvcheckError) as caught:
+        read(tmp_path, text)
+    assert caught.value.exit_code == 2
+    said = f'{key} = "{wanted}": no version can be in this range.'
+    assert str(caught.value) == f"envcheck.toml:2: {said}"
+    assert schema_takes(text)
+
+
 @pytest.mark.parametrize("name", NO_TOML)
 def test_what_is_no_toml(name: str, tmp_path: Path) -> None:
     data, line, says = NO_TOML[name]
@@ -104,6 +116,21 @@ def test_every_range_that_is_taken_can_be_compared(pattern: str) -> None:
     for specifier in taken:
         admits(specifier, "2.16.1")  # raises for what packaging does not take
         admits(f" {specifier} , <9", "2.16.1")
+
+
+def test_no_range_that_has_a_version_is_called_impossible() -> None:
+    bounds = ("1", "1.0.dev0", "1.0rc1", "1.1", "2.0.dev1")
+    clauses = [operator + bound for operator in (">=", ">", "<", "<=", "==") for bound in bounds]
+    clauses += ["~=1.0", "~=1.1.1", "~=2.0rc1", "==1.*", "==1.1.*", "!=1.*"]
+    versions = [
+        release + end
+        for release in ("0", "0.9", "1", "1.0.1", "1.1", "1.1.1", "1.2", "2", "2.1", "3")
+        for end in ("", ".dev0", ".dev1", "a0", "rc1", ".post1")
+    ]
+    ranges = [f"{first},{second}" for first in clauses for second in clauses]
+    refused = [text for text in ranges if is_impossible(text)]
+    assert len(refused) > 100
+    assert not [text for text in refused for version in versions if admits(text, version)]
 
 
 def test_what_is_read(tmp_path: Path) -> None:
