@@ -21,7 +21,7 @@ from envcheck.model import (
     Status,
     Verdict,
 )
-from envcheck.probes.source import RUNNING, Child, Live, LiveChild
+from envcheck.probes.source import RUNNING, Child, Live, LiveChild, end_all
 
 if TYPE_CHECKING:
     from envcheck.outputs import Desk
@@ -282,6 +282,4 @@ class OwnChildren(Live):
 
     def end(self) -> None:
         """Those that nobody has waited for, whatever the reason."""
-        for child in self._children:
-            if isinstance(child, LiveChild) and child in RUNNING:
-                child.give_up()
+        end_all([row for row in self._children if isinstance(row, LiveChild) and row in RUNNING])

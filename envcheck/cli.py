@@ -272,7 +272,7 @@ def no_child_left() -> Iterator[None]:
     """Whatever ends us, a signal included, ends our children first."""
     import signal
 
-    from envcheck.probes.source import kill_all
+    from envcheck.probes.source import RUNNING, end_all
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
@@ -283,7 +283,7 @@ def no_child_left() -> Iterator[None]:
     try:
         yield
     finally:
-        kill_all()
+        end_all(tuple(RUNNING))
 
 
 @contextmanager

@@ -17,8 +17,10 @@ from tests.conftest import plain_environment
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_no_child_is_left(tmp_path: Path, name: str) -> None:
+def test_nothing_is_left(tmp_path: Path, name: str) -> None:
     """An import that hangs, in a child that is a session of its own."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
     package = tmp_path / "tensorflow"
     package.mkdir()
     (package / "__init__.py").write_text(
@@ -29,17 +31,19 @@ def test_no_child_is_left(tmp_path: Path, name: str) -> None:
     python = str(laboratory.python_of("empty311"))
     process = subprocess.Popen(
         [sys.executable, "-m", "envcheck", "--python", python, "--expect", "cpu"],
-        env=plain_environment(PYTHONPATH=str(tmp_path)),
+        env=plain_environment(PYTHONPATH=str(tmp_path), TMPDIR=str(temporary)),
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     (pid,) = waited_for(tmp_path / "pid")
+    assert [path.name[:13] for path in temporary.iterdir()] == ["coffee-smoke-"]
     os.kill(process.pid, getattr(signal, name))
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err.strip()) == (130, "", "envcheck: interrupted.")
     assert_gone([pid])
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a signal of a pipe")

@@ -119,10 +119,18 @@ RUNNING: set[LiveChild] = set()
 """The children that nobody has asked for their result yet."""
 
 
-def kill_all() -> None:
-    """End every child that is still running: on the way out, whatever the reason."""
-    for child in tuple(RUNNING):
-        child.give_up()
+def end_all(children: Sequence[LiveChild]) -> None:
+    """Those that still run, of whose results nobody has need any more. They have a moment to tidy
+    up: the network's keeps a folder of temporary files."""
+    for child in children:
+        child.terminate()
+    until = time.monotonic() + GRACE
+    try:
+        for child in children:
+            child.wait(until)
+    finally:
+        for child in children:
+            child.give_up()
 
 
 class LiveChild:
@@ -207,6 +215,16 @@ class LiveChild:
             self._completed = self._finish()
             self._let_go()
         return self._completed
+
+    def terminate(self) -> None:
+        assert self._process
+        self._process.terminate()
+
+    def wait(self, until: float) -> None:
+        """For its end, up to this time of the monotonic clock."""
+        assert self._process
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(max(0.0, until - time.monotonic()))
 
     def give_up(self) -> None:
         """End it; its result is of no interest any more."""
