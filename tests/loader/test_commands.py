@@ -138,7 +138,7 @@ def test_a_folder_that_the_wheel_forgot(case: Case) -> None:
     folder = str(env.library("cusolver", "").parent / "lib")
     expected = f"LD_LIBRARY_PATH={case.machine.folder}:{folder}"
     assert finding["fixes"][0]["steps"] == [["export", expected]]
-    assert finding["fixes"][1]["steps"][0][-1] == "tensorflow[and-cuda]==2.20.0"
+    assert finding["fixes"][1]["steps"][-1][-1] == "tensorflow[and-cuda]==2.20.0"
     case.folders = [folder]
     assert case.findings() == {}
 
@@ -157,7 +157,7 @@ def test_one_that_takes_its_process_with_it(case: Case, flag: str, ended: tuple[
     assert case.opened() == {**ALL_OPEN, "libcufft.so.11": ended}
     [(key, finding)] = case.findings().items()
     assert key == "LIB106 libcufft.so.11"
-    step = finding["fixes"][0]["steps"][0]
+    step = finding["fixes"][0]["steps"][-1]
     assert step[-1] == "nvidia-cufft-cu12==11.2.3.61"
 
 
@@ -191,7 +191,7 @@ def test_one_whose_needed_library_is_gone(case: Case) -> None:
     [(key, finding)] = case.findings().items()
     assert key == "LIB103 libcusparse.so.12"
     assert "libnvJitLink.so.12" in finding["title"]
-    assert finding["fixes"][0]["steps"][0][-1].startswith("nvidia-nvjitlink-cu12")
+    assert finding["fixes"][0]["steps"][-1][-1].startswith("nvidia-nvjitlink-cu12")
 
 
 def test_parts_of_another_cudnn(case: Case) -> None:
