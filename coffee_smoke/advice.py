@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict
 
 REPORT = (
@@ -16,18 +17,14 @@ ADVICE = {
     "`nvidia-smi` has to list the GPU",
     "context": "see in `nvidia-smi` whether another program holds the GPU or its memory, and "
     "whether the compute mode is Default",
-    "runtime": REPORT,
-    "import": REPORT,
-    "devices": REPORT,
-    "gpu": REPORT,
     "xla": "XLA could not compile: it needs libdevice.10.bc and ptxas of TensorFlow's CUDA "
     "release (XLA_FLAGS=--xla_gpu_cuda_data_dir=...); training goes on without it",
     "nccl": "try NCCL_P2P_DISABLE=1, and NCCL_DEBUG=INFO for its own account of what failed",
     "mirrored": "try NCCL_P2P_DISABLE=1, and NCCL_DEBUG=INFO for its own account of what failed",
-    "beans": REPORT,
-    "forward": REPORT,
-    "fit": REPORT,
 }
+UNKNOWN_FLAG = re.compile(r"Unknown flags? in (\w+_FLAGS): (--\S+(?: --\S+)*)")
+"""Of XLA's parse_flags_from_env.cc, TensorFlow 2.4 to 2.21."""
+TAKE_OUT = "take %s out of the environment variable %s: this TensorFlow does not know it"
 WRONG_NUMBERS = (
     "this machine computes wrong numbers: do not trust its results; look for ECC and Xid errors "
     "(`nvidia-smi -q -d ECC`, `dmesg`), take back overclocking, try another version of {library}"
@@ -49,6 +46,9 @@ def is_out_of_memory(result: Dict[str, Any]) -> bool:
 
 def advice(result: Dict[str, Any], document: Dict[str, Any]) -> str:
     kind = (result.get("error") or {}).get("type")
+    unknown = UNKNOWN_FLAG.search("\n".join(result.get("log", ())))
+    if unknown:
+        return TAKE_OUT % (unknown.group(2), unknown.group(1))
     if result["name"] == "import" and result["detail"] == "No module named 'tensorflow'":
         text = NOT_INSTALLED
     elif document.get("gpu_memory") and is_out_of_memory(result):
@@ -58,6 +58,7 @@ def advice(result: Dict[str, Any], document: Dict[str, Any]) -> str:
     elif kind == "Hung":
         text = WAITS
     else:
-        text = ADVICE.get(result["name"], GPU_LIBRARY)
+        own = GPU_LIBRARY if result["library"].startswith("cu") else REPORT
+        text = ADVICE.get(result["name"], own)
     python = (document.get("target") or {}).get("python", "python")
     return text.format(library=result["library"], python=python)

@@ -23,6 +23,9 @@ def import_tensorflow(climb: Climb) -> Note:
     }
     climb.document["tensorflow"] = found
     climb.keras = network.keras_of(tensorflow)
+    # ~/.keras/keras.json may say otherwise: half precision does not learn this network.
+    tensorflow.keras.backend.set_floatx("float32")
+    tensorflow.keras.backend.set_image_data_format("channels_last")
     found["keras_version"], found["keras_file"] = climb.keras.version, climb.keras.file
     found["keras_flavour"], found["keras_backend"] = climb.keras.flavour, climb.keras.backend
     build = tensorflow.sysconfig.get_build_info()

@@ -84,6 +84,8 @@ VARIABLES = (
     "PYTHONNOUSERSITE",
     "PYTHONPATH",
     "TF_USE_LEGACY_KERAS",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
 )
 # Packages that TensorFlow and Keras import at once; a file of the user may stand before them.
 NEIGHBOURS = (

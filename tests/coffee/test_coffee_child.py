@@ -30,7 +30,8 @@ class Model:
 Model.__module__ = "tensorflow.python.keras"
 keras = types.SimpleNamespace(
     Model=Model, __version__="2.4.0", __file__="keras.py",
-    backend=types.SimpleNamespace(backend=lambda: "jax"))
+    backend=types.SimpleNamespace(
+        backend=lambda: "jax", set_floatx=print, set_image_data_format=print))
 sysconfig = types.SimpleNamespace(get_build_info=lambda: {"is_cuda_build": False})
 Device = types.SimpleNamespace(name="/physical_device:CPU:0", device_type="CPU")
 config = types.SimpleNamespace(

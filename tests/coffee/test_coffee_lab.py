@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -36,10 +37,11 @@ print(json.dumps(found))
 """
 
 
-def climbed(python: Path, cwd: Path, *options: str):
+def climbed(python: Path, cwd: Path, *options: str, **env: str):
     done = subprocess.run(
         [str(python), str(FOLDER), "--json", "--device", "cpu", *options],
         cwd=cwd,
+        env={**os.environ, **env},
         capture_output=True,
         timeout=300,
         check=False,
@@ -62,6 +64,35 @@ def test_an_older_tensorflow_gives_the_same_document(lab, tmp_path):
     found = climbed(lab("tf215"), tmp_path, "--quick")
     assert found["tensorflow"]["version"] == "2.15.1"
     assert set(found) == set(SCHEMA["properties"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["tf29", "tf221"])
+def test_what_keras_json_asks_for_does_not_decide(lab, tmp_path, recipe):
+    """Half precision does not learn this network, and TF 2.4's bias wants its channels last."""
+    (tmp_path / ".keras").mkdir()
+    settings = {"floatx": "float16", "image_data_format": "channels_first"}
+    (tmp_path / ".keras/keras.json").write_text(json.dumps(settings), encoding="utf-8")
+    found = climbed(lab(recipe), tmp_path, HOME=str(tmp_path))
+    assert (found["ok"], found["decisions"]) == (True, [1, 0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("recipe", "variable"),
+    [("tf29", "TF_XLA_FLAGS"), ("tf215", "XLA_FLAGS"), ("tf221", "XLA_FLAGS")],
+)
+def test_a_flag_that_xla_does_not_know(lab, tmp_path, envcheck, recipe, variable):
+    environment = {"HOME": str(tmp_path), variable: "--a=1 --xla_dump_to=out --b"}
+    given = ("--expect", "cpu", "--python", str(lab(recipe)), "--quick")
+    report = json.loads(envcheck(*given, "--format", "json", **environment).stdout)
+    errors = [row for row in report["findings"] if row["severity"] != "info"]
+    (root,) = [row for row in errors if row["caused_by"] is None]
+    assert (root["code"], root["subject"]) == ("SMK303", variable)
+    said = "--a=1 --b" if variable == "XLA_FLAGS" else "--a=1 --xla_dump_to=out --b"
+    assert root["params"] == {"variable": variable, "flags": said}
+    rest = ["export", "XLA_FLAGS=--xla_dump_to=out"]
+    assert root["fixes"][0]["steps"] == [rest if variable == "XLA_FLAGS" else ["unset", variable]]
 
 
 def test_the_network_learns_on_a_healthy_environment(document):

@@ -724,6 +724,16 @@ RUNTIME = (
         ("install cuda",),
     ),
     Made(
+        "unknown-xla-flag",
+        "tf221",
+        P.COMPILED,
+        "runtime",
+        "XLA_FLAGS holds flags that this TensorFlow does not know.",
+        ("XLA_FLAGS", "--xla_gpu_old_flag=1 --xla_misspelt"),
+        ("install cuda", "libdevice"),
+        env={"XLA_FLAGS": "--xla_gpu_old_flag=1 --xla_misspelt"},
+    ),
+    Made(
         "disk-full",
         "tf216",
         P.DISK_FULL,

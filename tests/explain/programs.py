@@ -112,3 +112,4 @@ CPU_OOM = HEAD + "\nx = tf.zeros((400000, 400000))\nprint(tf.reduce_sum(x))\n"
 DISK_FULL = (
     HEAD + "\nwith open('/dev/full', 'wb') as f:\n    f.write(np.zeros(1 << 20).tobytes())\n"
 )
+COMPILED = HEAD + "\nprint(tf.function(lambda x: x + 1, jit_compile=True)(tf.constant([1.0])))\n"

@@ -183,6 +183,27 @@ CAUSES = (
         verdict="not-environment",
     ),
     Cause(
+        "SMK303",
+        "unknown-xla-flag",
+        "{variable} has what this TensorFlow does not know: {flags}",
+        "XLA ends the process at a flag of another release, or one that is misspelt.",
+        lambda ground: {
+            "variable": ground.first("xla_variable", "XLA_FLAGS"),
+            "flags": ground.first("xla_flags", "a flag"),
+        },
+        lambda ground: (
+            manual(
+                "unset-flags",
+                "Take {flags} out of {variable}, where it is set (the shell's start file, the "
+                "container), or try without it:",
+                ("unset", ground.first("xla_variable", "XLA_FLAGS")),
+                variable=ground.first("xla_variable", "XLA_FLAGS"),
+                flags=ground.first("xla_flags", "the flag"),
+            ),
+        ),
+        excluded=("CUDA, cuDNN and the driver are not the reason.",),
+    ),
+    Cause(
         "SMK909",
         "nothing-to-mend",
         "Harmless: on a machine without a GPU the program runs on the CPU",

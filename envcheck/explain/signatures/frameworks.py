@@ -78,6 +78,13 @@ SIGNATURES = (
         (Means("SMK910", 0.75),),
     ),
     Signature(
+        "unknown-xla-flag",
+        "fatal",
+        ("Unknown flag in", "Unknown flags in"),
+        (r"in (?P<xla_variable>(?:TF_)?XLA_FLAGS): (?P<xla_flags>--(?:\S| --){1,300})",),
+        (Means("SMK303", 0.97),),
+    ),
+    Signature(
         "nvml-unknown-error",
         "error",
         ("Failed to initialize NVML: Unknown Error",),
