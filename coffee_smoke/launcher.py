@@ -202,13 +202,19 @@ def report(document: Dict[str, Any], given: argparse.Namespace) -> int:
     else:
         unicode = picture.can_encode(getattr(sys.stdout, "encoding", None))
         text = view.text(document, given.verbose, unicode)
+    if sys.stdout is None:
+        complain("the result cannot be written: stdout is closed")
+        return child.CANNOT_WRITE
     try:
         encoding = sys.stdout.encoding or "ascii"
         sys.stdout.buffer.write(text.encode(encoding, "backslashreplace"))
         sys.stdout.flush()
-    except (OSError, AttributeError) as error:
-        complain("the result cannot be written: %s" % error)
-        return child.CANNOT_WRITE
+    except OSError as error:
+        # What is still buffered would fail again when Python closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # a reader that has seen enough
+            complain("the result cannot be written: %s" % error)
+            return child.CANNOT_WRITE
     if given.plot:
         from coffee_smoke import plot
 

@@ -170,6 +170,25 @@ def test_a_folder_that_cannot_be_written_and_no_home(tmp_path):
     assert above(json.loads(done.stdout)) == ("import", "failed", "no")
 
 
+@pytest.mark.parametrize(
+    ("stdout", "said"), [("/dev/full", "[Errno 28] No space left on device"),
+                         ("&-", "stdout is closed")]
+)  # fmt: skip
+def test_a_result_that_cannot_be_written(tmp_path, stdout, said):
+    (tmp_path / "tensorflow.py").write_text("raise OSError", encoding="utf-8")
+    command = f'exec "{sys.executable}" -m coffee_smoke --device cpu >{stdout}'
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=tmp_path,
+        env=plain_environment(PYTHONPATH=str(tmp_path)),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert f"coffee-smoke: the result cannot be written: {said}" in done.stderr.splitlines()
+
+
 def is_gone(pid):
     """Dead, or a zombie that an init process has yet to collect."""
     for _ in range(50):
