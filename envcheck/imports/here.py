@@ -140,4 +140,5 @@ def remedies_of(stack: Stack, facts: Facts, given: Mapping[str, str | None]) -> 
     if stack.tensorflow and has_tf_keras(stack.tensorflow):
         wanted = "tf-keras=={}.{}.*".format(*stack.tensorflow)
         installs["tf_keras"] = remedies.install_beside(facts, wanted)
+    installs = {root: remedies.with_pip(facts, fix) for root, fix in installs.items()}
     return Remedies(tuple(options), installs)

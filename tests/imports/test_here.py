@@ -89,3 +89,15 @@ def test_the_time_ends_the_walk(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("")
     limits = Limits(until=0.0)
     assert (list(find([tmp_path], limits)), limits.reached) == ([], True)
+
+
+def test_what_a_rewritten_file_needs_is_installed_without_pip_too(
+    machine: Callable[..., Any],
+) -> None:
+    """The environment has none, and uv did not make it."""
+    without = {"target.has_pip": False, "target.kind": "venv"}
+    facts = machine("linux-none-tf215-keras3", without)
+    python = "/home/user/coffee/venv/bin/python"
+    wanted = here.remedies_of(here.stack_of(facts, Live()), facts, {}).installs["scikeras"]
+    assert wanted.steps[0] == (python, "-m", "ensurepip")
+    assert wanted.steps[1][:4] == (python, "-m", "pip", "install")
