@@ -264,20 +264,18 @@ class Supervision:
         while True:
             todo = self._runnable()
             if not todo:
-                break
+                return self._finished()
             if time.monotonic() >= until:
                 self._give_up(todo, "the time of %g s was over" % self._timeout)
-                break
-            ended = self._work(todo, until)
-            self._absorb(ended, todo)
-        self._block_the_rest()
-        return self._finished()
+            else:
+                self._absorb(self._work(todo, until), todo)
 
     def _runnable(self) -> List[Rung]:
-        """The next rungs that one worker can try: those apart from TensorFlow go first."""
+        """The next rungs that one worker can try: those apart from TensorFlow go first. With one
+        that cannot be tried the worker would run again what that one stands on, and has failed."""
+        self._block_the_rest()
         left = [r for r in self._rungs if r.name not in self._results]
-        free = [r for r in left if not ladder.why_not(r, self._results)]
-        return [r for r in left if r.apart == free[0].apart] if free else []
+        return [r for r in left if r.apart == left[0].apart]
 
     def _work(self, todo: Sequence[Rung], until: float) -> Ended:
         nonce = secrets.token_hex(8)

@@ -326,6 +326,30 @@ def test_what_dies_when_it_is_run_again_ends_it(play):
     }
 
 
+def test_what_died_is_not_run_again_for_what_stands_on_it(play):
+    """The worker runs what its rungs need: `c` is left, and `d` would have `b` run once more."""
+    _, rows = play(
+        "if 'a' in todo: tell('a', 'passed', 'fine'); die('b')\n"
+        "for name in todo: tell(name, 'passed', ','.join(todo))\n"
+        "done()"
+    )
+    assert rows == {
+        "a": ("passed", "fine"),
+        "b": ("failed", "killed by SIGABRT"),
+        "c": ("passed", "c,train"),
+        "train": ("passed", "c,train"),
+        "d": ("not-run", "needs b, which failed"),
+    }
+
+
+def test_where_no_time_is_left_every_rung_is_named(launch):
+    code, document = launch("raise ImportError('no')", "--timeout", "1e-9")
+    assert code == 1
+    assert [(r["name"], r["status"], r["detail"]) for r in document["rungs"]] == [
+        (rung.name, "not-run", "the time of 1e-09 s was over") for rung in rungs.RUNGS
+    ]
+
+
 def test_an_interpreter_that_does_not_start(play):
     document, rows = play("raise SystemExit(3)")
     assert rows.pop("start") == ("failed", "exited with 3 and gave no result")
